@@ -1,0 +1,60 @@
+# Everything a reader or a contributor runs. `make help` lists the targets.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/sh
+
+# The pins in requirements.txt are compiled for Python 3.11; tools/bootstrap.py says what happens with others.
+PYTHON ?= $(firstword $(shell command -v python3.11) $(shell command -v python3) $(shell command -v python))
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.installed
+SITE   := _build/html
+PORT   ?= 8000
+
+BOOK_SOURCES := _config.yml _toc.yml $(shell find chapters assets -type f -not -path '*/.*' 2>/dev/null)
+
+.PHONY: help book test notebooks execute serve lint format lock clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(READY): requirements.txt pyproject.toml tools/bootstrap.py
+	@test -n "$(PYTHON)" || { echo "make: no Python found. Install Python 3.11 and run make again."; exit 1; }
+	@$(PYTHON) tools/bootstrap.py $(VENV)
+	@touch $@
+
+$(SITE)/.built: $(READY) $(BOOK_SOURCES)
+	@echo "Building the book ..."
+	@# A failed build would leave its warnings in the cache and pass the second time: forget the cache.
+	@$(BIN)/jupyter-book build . -W -n --keep-going || { rm -rf _build/.doctrees; exit 1; }
+	@touch $@
+
+book: $(SITE)/.built ## build the site to _build/html
+	@echo "The book is in $(SITE). Open $(CURDIR)/$(SITE)/index.html in a browser, or run: make serve"
+
+test: $(SITE)/.built ## run every test: library, notebooks (nbval), built site
+	@$(BIN)/python -m pytest -n 2 --dist loadfile && echo "All tests passed: the library, every notebook's stored output, and the site in $(SITE)."
+
+notebooks: $(READY) ## open the chapters in JupyterLab
+	@$(BIN)/jupyter lab --notebook-dir=. --LabApp.default_url=/lab/tree/chapters/index.md
+
+execute: $(READY) ## run all chapters and save their outputs, reproducibly (ONLY=03_rmsprop for one)
+	@$(BIN)/python tools/execute.py $(ONLY)
+
+serve: $(SITE)/.built ## serve the built site on http://localhost:8000 (PORT=... for another)
+	@echo "Serving $(SITE) on http://localhost:$(PORT) (stop with Ctrl+C)"
+	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory $(SITE)
+
+lint: $(READY) ## check format, style, types and the direction of imports
+	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+format: $(READY) ## format code and notebooks
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+lock: $(READY) ## compile requirements.txt from pyproject.toml
+	@$(BIN)/python tools/lock.py
+
+clean: ## remove the environment and everything built
+	rm -rf $(VENV) _build .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . -name .ipynb_checkpoints -type d -prune -exec rm -rf {} +

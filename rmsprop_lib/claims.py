@@ -1,0 +1,167 @@
+"""Statements that a notebook makes about what it has just computed, and that fail the cell when they are false.
+
+A printed number proves nothing by itself, and the last digits of a float32 run differ from machine to machine.
+:func:`claim` therefore prints the statement with the number that is *stated* and its tolerance, and raises when
+the number that was *measured* does not agree. What it prints is the same wherever it holds.
+
+:func:`verdict` does so for a statement that is often made elsewhere; appendix C collects the verdicts.
+"""
+
+import html
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+VERDICT_MIME = "application/vnd.rmsprop-lib.verdict+json"
+"""The type under which a verdict's fields lie in the notebook's output, for the table of appendix C."""
+
+Judgement = Literal["holds", "holds when", "does not hold"]
+
+
+class ClaimError(AssertionError):
+    """What was stated is not what was measured."""
+
+
+def claim(
+    statement: str,
+    measured: Any,
+    *,
+    expected: Any = None,
+    rtol: float = 0.0,
+    atol: float = 0.0,
+    below: float | None = None,
+    above: float | None = None,
+    unit: str = "",
+) -> None:
+    """Print ``statement`` with its stated number if the measured one agrees, and raise if it does not.
+
+    Parameters
+    ----------
+    statement : str
+        A full statement, without its number.
+    measured : bool, number or array-like of any shape
+        A condition; or what was computed, all of whose elements have to agree. Tensors on any device are taken.
+    expected : number or array-like, optional
+        What is stated. Agreement means |measured − expected| ≤ atol + rtol·|expected|.
+    rtol, atol : float
+        Tolerances, relative and absolute (in ``unit``). Without one, agreement is equality.
+    below, above : float, optional
+        Bounds, exclusive, in ``unit``; either or both, instead of ``expected``.
+    unit : str
+        Printed after the number.
+
+    Raises
+    ------
+    ClaimError
+        If it is false, or anything measured is NaN. The message holds the measured value.
+    TypeError
+        If a number is given without anything to hold it against, or a condition with it.
+
+    Examples
+    --------
+    >>> claim("The weights sum to one", 0.1 + 0.2 + 0.7, expected=1, atol=1e-12)
+    ✓ The weights sum to one: 1 (within 1e-12)
+    >>> claim("Half is less than one", 0.5, below=1)
+    ✓ Half is less than one: below 1
+    """
+    values = _values(measured)
+    bounded = below is not None or above is not None
+    if values.dtype == bool:
+        if bounded or expected is not None:
+            raise TypeError("claim: a condition is true or false; expected, below and above need a number")
+        stated, holds = "", bool(values.all())
+    elif bounded and expected is None:
+        limits = [f"above {above:g}{unit}"] if above is not None else []
+        limits += [f"below {below:g}{unit}"] if below is not None else []
+        stated = ": " + " and ".join(limits)
+        inside = (values > above if above is not None else True) & (values < below if below is not None else True)
+        holds = bool(np.all(inside))
+    elif expected is not None and not bounded:
+        wanted = _values(expected)
+        stated = f": {_short(wanted)}{unit}{_tolerance(rtol, atol, unit)}"
+        holds = bool(np.all(np.abs(values - wanted) <= atol + rtol * np.abs(wanted)))
+    else:
+        raise TypeError("claim: a number needs either expected (with rtol or atol) or below and/or above")
+    if not holds:
+        raise ClaimError(f"{statement}{stated} — this is false: measured {measured}")
+    print(f"✓ {statement}{stated}")
+
+
+def verdict(
+    identifier: str,
+    statement: str,
+    judgement: Judgement,
+    because: str,
+    *,
+    number: str,
+    shown: bool | Sequence[bool],
+) -> None:
+    """Show the verdict on a statement that was put to the test; fails the cell when what decides it is not so.
+
+    Parameters
+    ----------
+    identifier : str
+        Its number in appendix C, such as ``"R2"``: H, L or R for the source, and a count.
+    statement : str
+        What is said, in the book's words.
+    judgement : {"holds", "holds when", "does not hold"}
+    because : str
+        For "holds when" the condition; else what was seen.
+    number : str
+        The number that decides it, as text with its unit.
+    shown : bool or sequence of bool
+        What was computed about it: all of it must be true.
+
+    Raises
+    ------
+    ClaimError
+        If ``shown`` is empty or not all true.
+    """
+    conditions = np.atleast_1d(_values(shown))
+    if conditions.dtype != bool or not conditions.size or not conditions.all():
+        raise ClaimError(f"{identifier} “{statement}”: the verdict “{judgement}” is not what was measured: {shown}")
+    fields = {
+        "identifier": identifier,
+        "statement": statement,
+        "judgement": judgement,
+        "because": because,
+        "number": number,
+    }
+    plain = f"{identifier}  “{statement}”\n    {judgement}: {because}\n    decided by: {number}"
+    sign = {"holds": "✓", "holds when": "◐", "does not hold": "✗"}[judgement]
+    e = {name: html.escape(text) for name, text in fields.items()}
+    rich = (
+        f'<div class="verdict"><p><b>{e["identifier"]}</b> “{e["statement"]}”</p>'
+        f"<p>{sign} <b>{e['judgement']}</b>: {e['because']}</p><p>Decided by: {e['number']}</p></div>"
+    )
+    try:
+        from IPython import get_ipython  # type: ignore[attr-defined]
+        from IPython.display import display
+    except ImportError:
+        get_ipython = None
+    if get_ipython is None or get_ipython() is None:
+        print(plain)
+    else:
+        display({"text/plain": plain, "text/html": rich, VERDICT_MIME: fields}, raw=True)  # type: ignore[no-untyped-call]
+
+
+def _values(x: Any) -> np.ndarray:
+    if hasattr(x, "detach"):  # a Torch tensor, on whatever device; without importing Torch
+        x = x.detach().cpu().numpy()
+    values = np.asarray(x)
+    return values if values.dtype == bool else values.astype(np.float64)
+
+
+def _short(values: np.ndarray) -> str:
+    if values.ndim == 0:
+        return f"{float(values):.6g}"
+    if values.size <= 6:
+        return np.array2string(values, formatter={"float_kind": lambda x: f"{x:.6g}"}, separator=", ")
+    return f"all {values.size} values"
+
+
+def _tolerance(rtol: float, atol: float, unit: str) -> str:
+    parts = [f"within {atol:g}{unit}"] if atol else []
+    parts += [f"relative tolerance {rtol:g}"] if rtol else []
+    return f" ({' and '.join(parts) or 'exactly'})"

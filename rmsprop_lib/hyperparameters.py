@@ -1,0 +1,56 @@
+"""Which values the hyperparameters may take, and the one sentence that refuses any other."""
+
+import math
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Interval:
+    """The half-open interval [0, ``below``) of finite real numbers."""
+
+    below: float
+
+    def __str__(self) -> str:
+        return "a finite number, at least 0" if math.isinf(self.below) else f"in [0, {self.below:g})"
+
+    def check(self, name: str, value: Any) -> float:
+        """Return ``value`` as a float.
+
+        Raises
+        ------
+        TypeError
+            If ``value`` is not a real number.
+        ValueError
+            If it lies outside the interval, or is NaN.
+        """
+        if isinstance(value, bool) or not isinstance(value, Real):
+            raise TypeError(f"{name}={value!r} is a {type(value).__name__}; it must be a number, {self}")
+        number = float(value)
+        if not 0 <= number < self.below:  # False for NaN too
+            raise ValueError(f"{name}={value!r} is not allowed; it must be {self}")
+        return number
+
+
+NON_NEGATIVE = Interval(math.inf)
+"""Learning rates, ε, weight decay, initial accumulators."""
+
+DECAY = Interval(1.0)
+"""ρ, γ, β₁, β₂: the share of the past that a moving average keeps."""
+
+
+class Hyperparameter:
+    """An attribute that is checked whenever it is assigned, so that a schedule cannot set nonsense either."""
+
+    def __init__(self, allowed: Interval) -> None:
+        self.allowed = allowed
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, instance: Any, owner: type | None = None) -> float:
+        return self if instance is None else instance.__dict__[self.name]  # type: ignore[return-value]
+
+    def __set__(self, instance: Any, value: float) -> None:
+        instance.__dict__[self.name] = self.allowed.check(self.name, value)

@@ -1,0 +1,348 @@
+"""SGD, AdaGrad, RMSprop and Adam over dictionaries of NumPy arrays.
+
+>>> import numpy as np
+>>> optimizer = RMSprop(learning_rate=0.1, rho=0.75)
+>>> params = {"w": np.array([1.0, -2.0])}
+>>> params = optimizer.update(params, {"w": np.array([4.0, -8.0])})
+>>> params["w"]
+array([ 0.8, -1.8])
+>>> optimizer.cache["w"]
+array([ 4., 16.])
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from rmsprop_lib import rules
+from rmsprop_lib.hyperparameters import DECAY, NON_NEGATIVE, Hyperparameter
+
+Arrays = dict[str, np.ndarray]
+
+# The in-place path works through large arrays in pieces that stay in the processor's cache.
+BLOCK = 65_536
+
+
+class Optimizer(ABC):
+    """What the four optimizers share: checking the input, keeping the state, stepping.
+
+    A subclass names its accumulators (:meth:`_names`) and calls its rule (:meth:`_rule`).
+
+    Attributes
+    ----------
+    learning_rate : float
+        η ≥ 0. Like every hyperparameter it may be assigned between steps and is checked then.
+    check_finite : bool
+        Whether a gradient with NaN or infinity is refused. Without the check it enters the state, as in most
+        frameworks, and stays there; the check reads each gradient once more.
+    state : dict of str to dict
+        For each accumulator its name in the class's documentation, and under it one array per parameter with
+        the parameter's shape and dtype. Made of zeros when a parameter is first seen.
+    step : dict of str to int
+        How many updates each parameter has had.
+    """
+
+    learning_rate = Hyperparameter(NON_NEGATIVE)
+
+    def __init__(self, learning_rate: float, check_finite: bool) -> None:
+        self.learning_rate = learning_rate
+        self.check_finite = check_finite
+        self.state: dict[str, Arrays] = {}
+        self.step: dict[str, int] = {}
+
+    @abstractmethod
+    def _names(self) -> tuple[str, ...]:
+        """The accumulators of the rule, in the order in which it takes and returns them."""
+
+    @abstractmethod
+    def _rule(self, g: Any, state: list[Any], t: int) -> tuple[Any, ...]:
+        """The direction of step ``t`` and the new state."""
+
+    @property
+    def cache(self) -> Arrays:
+        """Accumulated squares per parameter: Σg² in AdaGrad, v in RMSprop and Adam; empty in SGD."""
+        return self.state.get("cache", {})
+
+    def effective_rate(self, key: str) -> np.ndarray:
+        """η divided by the denominator of the last step, elementwise, shape and dtype of ``params[key]``.
+
+        Raises
+        ------
+        KeyError
+            If the parameter has not been updated yet.
+        """
+        if key not in self.step:
+            raise KeyError(f"no update of {key!r} yet; updated so far: {sorted(self.step)}")
+        return np.asarray(self.learning_rate / self._denominator(key))
+
+    @abstractmethod
+    def _denominator(self, key: str) -> Any:
+        """What the rule divided the gradient by at the last step."""
+
+    def update(self, params: Mapping[str, np.ndarray], grads: Mapping[str, np.ndarray]) -> Arrays:
+        """Do one step and return the new parameters; the arrays passed in are left alone.
+
+        Parameters
+        ----------
+        params, grads : dict of str to array
+            The same keys; for each key the same shape, any. Parameters are of a real floating dtype, which
+            the result keeps; gradients are converted to it.
+
+        Returns
+        -------
+        dict of str to array
+            New arrays, with the keys of ``params`` in their order.
+
+        Raises
+        ------
+        ValueError
+            If keys or shapes differ, or a gradient is not finite (unless ``check_finite=False``), or a step
+            would be 0/0, which happens for ε = 0 and a gradient that has always been zero.
+        TypeError
+            If a parameter is not floating, or a gradient not numeric. Whatever is raised, nothing has changed.
+        """
+        new_params: Arrays = {}
+        new_states: dict[str, list[Any]] = {}
+        for key, (theta, g) in self._checked(params, grads).items():
+            direction, *new_states[key] = self._stepped(key, g, self._state_of(key, theta))
+            new_params[key] = np.asarray(theta - self.learning_rate * direction)
+        for key, arrays in new_states.items():
+            for name, array in zip(self._names(), arrays, strict=True):
+                self.state.setdefault(name, {})[key] = np.asarray(array)
+            self.step[key] = self.step.get(key, 0) + 1
+        return new_params
+
+    def update_(self, params: Mapping[str, np.ndarray], grads: Mapping[str, np.ndarray]) -> None:
+        """Do one step in place: the arrays in ``params`` are overwritten, and no array of their size is made.
+
+        Takes and refuses what :meth:`update` does, and also refuses a parameter that is not a writeable array
+        (TypeError, ValueError). A step that would be 0/0 is not refused here but gives NaN.
+        """
+        checked = self._checked(params, grads)
+        for key in checked:
+            if not isinstance(params[key], np.ndarray):
+                raise TypeError(f"params[{key!r}] is a {type(params[key]).__name__}; in place needs a NumPy array")
+            if not params[key].flags.writeable:
+                raise ValueError(f"params[{key!r}] is read-only; in place needs a writeable array")
+        states = {key: self._state_of(key, theta) for key, (theta, _) in checked.items()}
+        for key, (theta, g) in checked.items():
+            state = states[key]
+            # C-ordered arrays are views of a line, cut into blocks; others are stepped as one block.
+            flat = all(array.flags.c_contiguous for array in (theta, *state))
+            lines = [array.reshape(-1) if flat else array for array in (theta, g, *state)]
+            size = BLOCK if flat else max(1, len(lines[0]))
+            for start in range(0, len(lines[0]), size):
+                p, h, *s = (line[start : start + size] for line in lines)
+                direction, *new = self._rule(h, s, self.step.get(key, 0) + 1)
+                p -= self.learning_rate * direction
+                for old, array in zip(s, new, strict=True):
+                    old[...] = array
+            for name, array in zip(self._names(), state, strict=True):
+                self.state.setdefault(name, {})[key] = array
+            self.step[key] = self.step.get(key, 0) + 1
+
+    def _stepped(self, key: str, g: np.ndarray, state: list[np.ndarray]) -> tuple[Any, ...]:
+        try:
+            with np.errstate(invalid="raise" if self.check_finite else "warn", divide="ignore"):
+                return self._rule(g, state, self.step.get(key, 0) + 1)
+        except FloatingPointError as error:
+            raise ValueError(
+                f"the step of {key!r} is 0/0: with epsilon=0 a gradient may not be zero from the start ({error})"
+            ) from None
+
+    def _state_of(self, key: str, theta: np.ndarray) -> list[np.ndarray]:
+        arrays = [self.state.get(name, {}).get(key) for name in self._names()]
+        for name, array in zip(self._names(), arrays, strict=True):
+            if array is not None and array.shape != theta.shape:
+                raise ValueError(f"params[{key!r}] has shape {theta.shape}, but its {name} has {array.shape}")
+        return [np.zeros_like(theta) if array is None else array for array in arrays]
+
+    def _checked(
+        self, params: Mapping[str, np.ndarray], grads: Mapping[str, np.ndarray]
+    ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        if missing := params.keys() - grads.keys():
+            raise ValueError(f"grads lacks {sorted(missing)}; params has {sorted(params)}")
+        if unknown := grads.keys() - params.keys():
+            raise ValueError(f"grads has {sorted(unknown)}, which params has not; params has {sorted(params)}")
+        checked = {}
+        for key in params:
+            theta = np.asarray(params[key])
+            if not np.issubdtype(theta.dtype, np.floating):
+                raise TypeError(f"params[{key!r}] has dtype {theta.dtype}; it must be floating, such as float64")
+            g = np.asarray(grads[key])
+            if not (np.issubdtype(g.dtype, np.floating) or np.issubdtype(g.dtype, np.integer)):
+                raise TypeError(f"grads[{key!r}] has dtype {g.dtype}; it must be real and numeric")
+            if g.shape != theta.shape:
+                raise ValueError(f"grads[{key!r}] has shape {g.shape}, but params[{key!r}] has {theta.shape}")
+            if self.check_finite and not np.isfinite(g).all():
+                first = tuple(int(i) for i in np.argwhere(~np.isfinite(g))[0])
+                raise ValueError(f"grads[{key!r}] is {g[first]} at index {first}; gradients must be finite")
+            checked[key] = theta, g.astype(theta.dtype, copy=False)
+        return checked
+
+
+class SGD(Optimizer):
+    """Gradient descent, with momentum as a heavy ball (rules ``sgd`` and ``heavy_ball``).
+
+    Parameters
+    ----------
+    learning_rate : float, η ≥ 0
+    momentum : float, γ in [0, 1)
+        0 is plain gradient descent; otherwise ``state["velocity"]`` holds the buffer b.
+    nesterov : bool
+        Take the direction one step ahead; needs ``momentum`` > 0 to make a difference.
+    check_finite : bool
+        See :class:`Optimizer`.
+    """
+
+    momentum = Hyperparameter(DECAY)
+
+    def __init__(
+        self,
+        learning_rate: float = 0.01,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        *,
+        check_finite: bool = True,
+    ) -> None:
+        super().__init__(learning_rate, check_finite)
+        self.momentum = momentum
+        self.nesterov = nesterov
+
+    def _names(self) -> tuple[str, ...]:
+        return ("velocity",) if self.momentum else ()
+
+    def _rule(self, g: Any, state: list[Any], t: int) -> tuple[Any, ...]:
+        if not self.momentum:
+            return rules.sgd(g)
+        return rules.heavy_ball(g, *state, self.momentum, nesterov=self.nesterov)
+
+    def _denominator(self, key: str) -> float:
+        return 1.0
+
+
+class AdaGrad(Optimizer):
+    """AdaGrad, diagonal (rule ``adagrad``).
+
+    Parameters
+    ----------
+    learning_rate : float, η ≥ 0
+    epsilon : float, ε ≥ 0
+        Added to the root. ``state["cache"]`` holds Σg².
+    check_finite : bool
+        See :class:`Optimizer`.
+    """
+
+    epsilon = Hyperparameter(NON_NEGATIVE)
+
+    def __init__(self, learning_rate: float = 0.01, epsilon: float = 1e-8, *, check_finite: bool = True) -> None:
+        super().__init__(learning_rate, check_finite)
+        self.epsilon = epsilon
+
+    def _names(self) -> tuple[str, ...]:
+        return ("cache",)
+
+    def _rule(self, g: Any, state: list[Any], t: int) -> tuple[Any, ...]:
+        return rules.adagrad(g, *state, self.epsilon)
+
+    def _denominator(self, key: str) -> Any:
+        return rules.sqrt(self.cache[key]) + self.epsilon
+
+
+class RMSprop(Optimizer):
+    """RMSprop, plain, centered, with momentum, or both (rules ``rmsprop`` to ``centered_rmsprop_momentum``).
+
+    Parameters
+    ----------
+    learning_rate : float, η ≥ 0
+    rho : float, ρ in [0, 1)
+        Decay of the moving averages.
+    epsilon : float, ε ≥ 0
+        Added to the root.
+    momentum : float, γ in [0, 1)
+        Applied after scaling; ``state["velocity"]`` holds the buffer b.
+    centered : bool
+        Divide by the root of the moving variance: ``state["cache"]`` then holds the variance instead of the
+        average of squares, and ``state["mean"]`` the average of gradients μ.
+    check_finite : bool
+        See :class:`Optimizer`.
+    """
+
+    rho = Hyperparameter(DECAY)
+    epsilon = Hyperparameter(NON_NEGATIVE)
+    momentum = Hyperparameter(DECAY)
+
+    def __init__(
+        self,
+        learning_rate: float = 0.001,
+        rho: float = 0.9,
+        epsilon: float = 1e-8,
+        momentum: float = 0.0,
+        centered: bool = False,
+        *,
+        check_finite: bool = True,
+    ) -> None:
+        super().__init__(learning_rate, check_finite)
+        self.rho = rho
+        self.epsilon = epsilon
+        self.momentum = momentum
+        self.centered = centered
+
+    def _names(self) -> tuple[str, ...]:
+        names = ("cache", "mean") if self.centered else ("cache",)
+        return (*names, "velocity") if self.momentum else names
+
+    def _rule(self, g: Any, state: list[Any], t: int) -> tuple[Any, ...]:
+        if self.momentum:
+            rule: Any = rules.centered_rmsprop_momentum if self.centered else rules.rmsprop_momentum
+            return rule(g, *state, self.rho, self.momentum, self.epsilon)
+        rule = rules.centered_rmsprop if self.centered else rules.rmsprop
+        return rule(g, *state, self.rho, self.epsilon)
+
+    def _denominator(self, key: str) -> Any:
+        return rules.sqrt(self.cache[key]) + self.epsilon
+
+
+class Adam(Optimizer):
+    """Adam (rule ``adam``).
+
+    Parameters
+    ----------
+    learning_rate : float, η ≥ 0
+    beta1, beta2 : float in [0, 1)
+        Decay of the average of gradients, ``state["mean"]``, and of squares, ``state["cache"]``.
+    epsilon : float, ε ≥ 0
+        Added to the root.
+    check_finite : bool
+        See :class:`Optimizer`.
+    """
+
+    beta1 = Hyperparameter(DECAY)
+    beta2 = Hyperparameter(DECAY)
+    epsilon = Hyperparameter(NON_NEGATIVE)
+
+    def __init__(
+        self,
+        learning_rate: float = 0.001,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+        *,
+        check_finite: bool = True,
+    ) -> None:
+        super().__init__(learning_rate, check_finite)
+        self.beta1 = beta1
+        self.beta2 = beta2
+        self.epsilon = epsilon
+
+    def _names(self) -> tuple[str, ...]:
+        return ("mean", "cache")
+
+    def _rule(self, g: Any, state: list[Any], t: int) -> tuple[Any, ...]:
+        return rules.adam(g, *state, t, self.beta1, self.beta2, self.epsilon)
+
+    def _denominator(self, key: str) -> Any:
+        v_hat = self.cache[key] / (1 - self.beta2 ** self.step[key])
+        return rules.sqrt(v_hat) + self.epsilon
