@@ -11,7 +11,7 @@ READY  := $(VENV)/.installed
 SITE   := _build/html
 PORT   ?= 8000
 
-BOOK_SOURCES := _config.yml _toc.yml $(shell find chapters assets -type f -not -path '*/.*' 2>/dev/null)
+BOOK_SOURCES := _config.yml _toc.yml tools/chapter_numbers.py tools/launch_links.py $(shell find chapters assets -type f -not -path '*/.*' 2>/dev/null)
 
 .PHONY: help book test notebooks execute serve lint format lock clean
 
@@ -25,8 +25,9 @@ $(READY): requirements.txt pyproject.toml tools/bootstrap.py
 
 $(SITE)/.built: $(READY) $(BOOK_SOURCES)
 	@echo "Building the book ..."
-	@# A failed build would leave its warnings in the cache and pass the second time: forget the cache.
-	@$(BIN)/jupyter-book build . -W -n --keep-going || { rm -rf _build/.doctrees; exit 1; }
+	@# --all: a cached page would keep its warnings to itself the second time, and a change of style alone would not
+	@# be copied. It costs seconds, and only when something has changed.
+	@$(BIN)/jupyter-book build . -W -n --all --keep-going
 	@touch $@
 
 book: $(SITE)/.built ## build the site to _build/html

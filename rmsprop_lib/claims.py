@@ -8,7 +8,9 @@ the number that was *measured* does not agree. What it prints is the same wherev
 """
 
 import html
+import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -54,7 +56,7 @@ def claim(
     Raises
     ------
     ClaimError
-        If it is false, or anything measured is NaN. The message holds the measured value.
+        If it is false, or anything measured is NaN, or nothing was measured. The message holds the measured value.
     TypeError
         If a number is given without anything to hold it against, or a condition with it.
 
@@ -80,10 +82,12 @@ def claim(
     elif expected is not None and not bounded:
         wanted = _values(expected)
         stated = f": {_short(wanted)}{unit}{_tolerance(rtol, atol, unit)}"
-        holds = bool(np.all(np.abs(values - wanted) <= atol + rtol * np.abs(wanted)))
+        with np.errstate(invalid="ignore"):  # ∞ − ∞ and 0·∞: what is stated as infinite has to be equal
+            near = np.abs(values - wanted) <= atol + rtol * np.abs(wanted)
+        holds = bool(np.all(np.where(np.isfinite(wanted), near, values == wanted)))
     else:
         raise TypeError("claim: a number needs either expected (with rtol or atol) or below and/or above")
-    if not holds:
+    if not (holds and values.size):  # nothing measured proves nothing
         raise ClaimError(f"{statement}{stated} — this is false: measured {measured}")
     print(f"✓ {statement}{stated}")
 
@@ -136,7 +140,7 @@ def verdict(
         f"<p>{sign} <b>{e['judgement']}</b>: {e['because']}</p><p>Decided by: {e['number']}</p></div>"
     )
     try:
-        from IPython import get_ipython  # type: ignore[attr-defined]
+        from IPython import get_ipython
         from IPython.display import display
     except ImportError:
         get_ipython = None
@@ -150,6 +154,8 @@ def _values(x: Any) -> np.ndarray:
     if hasattr(x, "detach"):  # a Torch tensor, on whatever device; without importing Torch
         x = x.detach().cpu().numpy()
     values = np.asarray(x)
+    if np.iscomplexobj(values):
+        raise TypeError(f"claim: {x!r} is complex; claim something about its parts or its modulus")
     return values if values.dtype == bool else values.astype(np.float64)
 
 
@@ -165,3 +171,29 @@ def _tolerance(rtol: float, atol: float, unit: str) -> str:
     parts = [f"within {atol:g}{unit}"] if atol else []
     parts += [f"relative tolerance {rtol:g}"] if rtol else []
     return f" ({' and '.join(parts) or 'exactly'})"
+
+
+def stored_verdicts(folder: str | Path = ".") -> list[dict[str, str]]:
+    """The verdicts in the stored outputs of the notebooks in a folder, ordered by identifier.
+
+    Returns
+    -------
+    list of dict
+        The arguments of :func:`verdict` by name, and under ``"notebook"`` the name of the file.
+
+    Raises
+    ------
+    ValueError
+        If a statement has two verdicts.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for path in sorted(Path(folder).glob("*.ipynb")):
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            for output in cell.get("outputs", []):
+                fields = output.get("data", {}).get(VERDICT_MIME)
+                if fields is None:
+                    continue
+                if (other := found.get(fields["identifier"])) is not None:
+                    raise ValueError(f"{fields['identifier']} has a verdict in {other['notebook']} and in {path.name}")
+                found[fields["identifier"]] = {**fields, "notebook": path.name}
+    return sorted(found.values(), key=lambda fields: (fields["identifier"][0], int(fields["identifier"][1:])))

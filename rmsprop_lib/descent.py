@@ -93,10 +93,11 @@ def descend(
             new = optimizer.update({"theta": theta}, {"theta": g})["theta"]
             losses.append(problem.value(new))
         rows["gradient"].append(g)
-        rows["effective_rate"].append(np.broadcast_to(optimizer.effective_rate("theta"), g.shape).copy())
+        rows["effective_rate"].append(optimizer.effective_rate("theta"))
         rows["step"].append(new - theta)
         for name, arrays in optimizer.state.items():
-            accumulators.setdefault(name, []).append(arrays["theta"])
+            # One that begins later, when momentum is switched on, was as good as zero until then.
+            accumulators.setdefault(name, [np.zeros_like(theta)] * (t - 1)).append(arrays["theta"])
         theta = new
         thetas.append(theta)
     return Trajectory(

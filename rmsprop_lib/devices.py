@@ -27,7 +27,7 @@ def device() -> "torch.device":
     if not wanted:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     kind, _, index = wanted.partition(":")
-    if kind not in ("cpu", "cuda") or (index and not index.isdecimal()) or wanted.endswith(":"):
+    if wanted not in ("cpu", "cuda") and not (kind == "cuda" and index.isdecimal()):
         raise ValueError(f"{VARIABLE}={wanted!r} is not allowed; it must be cpu, cuda or cuda:N")
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if kind == "cuda" and int(index or 0) >= count:

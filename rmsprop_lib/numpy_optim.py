@@ -11,7 +11,7 @@ array([ 4., 16.])
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from rmsprop_lib import rules
 from rmsprop_lib.hyperparameters import DECAY, NON_NEGATIVE, Hyperparameter
 
 Arrays = dict[str, np.ndarray]
+Rule = Callable[..., tuple[Any, ...]]
 
 # The in-place path works through large arrays in pieces that stay in the processor's cache.
 BLOCK = 65_536
@@ -51,6 +52,7 @@ class Optimizer(ABC):
         self.check_finite = check_finite
         self.state: dict[str, Arrays] = {}
         self.step: dict[str, int] = {}
+        self._like: dict[str, tuple[tuple[int, ...], np.dtype]] = {}
 
     @abstractmethod
     def _names(self) -> tuple[str, ...]:
@@ -75,7 +77,8 @@ class Optimizer(ABC):
         """
         if key not in self.step:
             raise KeyError(f"no update of {key!r} yet; updated so far: {sorted(self.step)}")
-        return np.asarray(self.learning_rate / self._denominator(key))
+        shape, dtype = self._like[key]
+        return np.full(shape, self.learning_rate / self._denominator(key), dtype)
 
     @abstractmethod
     def _denominator(self, key: str) -> Any:
@@ -111,7 +114,7 @@ class Optimizer(ABC):
         for key, arrays in new_states.items():
             for name, array in zip(self._names(), arrays, strict=True):
                 self.state.setdefault(name, {})[key] = np.asarray(array)
-            self.step[key] = self.step.get(key, 0) + 1
+            self._count(key, new_params[key])
         return new_params
 
     def update_(self, params: Mapping[str, np.ndarray], grads: Mapping[str, np.ndarray]) -> None:
@@ -141,7 +144,11 @@ class Optimizer(ABC):
                     old[...] = array
             for name, array in zip(self._names(), state, strict=True):
                 self.state.setdefault(name, {})[key] = array
-            self.step[key] = self.step.get(key, 0) + 1
+            self._count(key, theta)
+
+    def _count(self, key: str, theta: np.ndarray) -> None:
+        self.step[key] = self.step.get(key, 0) + 1
+        self._like[key] = theta.shape, theta.dtype
 
     def _stepped(self, key: str, g: np.ndarray, state: list[np.ndarray]) -> tuple[Any, ...]:
         try:
@@ -176,10 +183,12 @@ class Optimizer(ABC):
                 raise TypeError(f"grads[{key!r}] has dtype {g.dtype}; it must be real and numeric")
             if g.shape != theta.shape:
                 raise ValueError(f"grads[{key!r}] has shape {g.shape}, but params[{key!r}] has {theta.shape}")
+            with np.errstate(over="ignore"):  # what is too large for the parameter's type is refused as infinite
+                g = g.astype(theta.dtype, copy=False)
             if self.check_finite and not np.isfinite(g).all():
                 first = tuple(int(i) for i in np.argwhere(~np.isfinite(g))[0])
                 raise ValueError(f"grads[{key!r}] is {g[first]} at index {first}; gradients must be finite")
-            checked[key] = theta, g.astype(theta.dtype, copy=False)
+            checked[key] = theta, g
         return checked
 
 
@@ -217,7 +226,8 @@ class SGD(Optimizer):
     def _rule(self, g: Any, state: list[Any], t: int) -> tuple[Any, ...]:
         if not self.momentum:
             return rules.sgd(g)
-        return rules.heavy_ball(g, *state, self.momentum, nesterov=self.nesterov)
+        (b,) = state
+        return rules.heavy_ball(g, b, self.momentum, nesterov=self.nesterov)
 
     def _denominator(self, key: str) -> float:
         return 1.0
@@ -245,7 +255,8 @@ class AdaGrad(Optimizer):
         return ("cache",)
 
     def _rule(self, g: Any, state: list[Any], t: int) -> tuple[Any, ...]:
-        return rules.adagrad(g, *state, self.epsilon)
+        (G,) = state
+        return rules.adagrad(g, G, self.epsilon)
 
     def _denominator(self, key: str) -> Any:
         return rules.sqrt(self.cache[key]) + self.epsilon
@@ -296,9 +307,9 @@ class RMSprop(Optimizer):
 
     def _rule(self, g: Any, state: list[Any], t: int) -> tuple[Any, ...]:
         if self.momentum:
-            rule: Any = rules.centered_rmsprop_momentum if self.centered else rules.rmsprop_momentum
-            return rule(g, *state, self.rho, self.momentum, self.epsilon)
-        rule = rules.centered_rmsprop if self.centered else rules.rmsprop
+            with_momentum: Rule = rules.centered_rmsprop_momentum if self.centered else rules.rmsprop_momentum
+            return with_momentum(g, *state, self.rho, self.momentum, self.epsilon)
+        rule: Rule = rules.centered_rmsprop if self.centered else rules.rmsprop
         return rule(g, *state, self.rho, self.epsilon)
 
     def _denominator(self, key: str) -> Any:
@@ -341,7 +352,8 @@ class Adam(Optimizer):
         return ("mean", "cache")
 
     def _rule(self, g: Any, state: list[Any], t: int) -> tuple[Any, ...]:
-        return rules.adam(g, *state, t, self.beta1, self.beta2, self.epsilon)
+        m, v = state
+        return rules.adam(g, m, v, t, self.beta1, self.beta2, self.epsilon)
 
     def _denominator(self, key: str) -> Any:
         v_hat = self.cache[key] / (1 - self.beta2 ** self.step[key])

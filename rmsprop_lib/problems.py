@@ -95,7 +95,7 @@ def rosenbrock() -> Problem:
 
     def value(theta: np.ndarray) -> np.ndarray:
         x, y = theta[..., 0], theta[..., 1]
-        return (1 - x) ** 2 + 100 * (y - x**2) ** 2
+        return np.asarray((1 - x) ** 2 + 100 * (y - x**2) ** 2)
 
     def gradient(theta: np.ndarray) -> np.ndarray:
         x, y = theta[..., 0], theta[..., 1]
@@ -110,11 +110,12 @@ def beale() -> Problem:
 
     def value(theta: np.ndarray) -> np.ndarray:
         x, y = theta[..., 0], theta[..., 1]
-        return sum(((c - x * (1 - y**k)) ** 2 for k, c in enumerate(targets, start=1)), np.zeros_like(x))
+        residuals = np.stack([c - x * (1 - y**k) for k, c in enumerate(targets, start=1)])
+        return np.asarray((residuals**2).sum(axis=0))
 
     def gradient(theta: np.ndarray) -> np.ndarray:
         x, y = theta[..., 0], theta[..., 1]
-        g = np.zeros_like(theta)
+        g = np.zeros_like(theta, dtype=np.result_type(theta, 1.0))  # integers are points too
         for k, c in enumerate(targets, start=1):
             residual = c - x * (1 - y**k)
             g[..., 0] += -2 * residual * (1 - y**k)

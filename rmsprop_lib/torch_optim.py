@@ -16,13 +16,15 @@ tensor([ 0.8000, -1.8000], dtype=torch.float64)
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from rmsprop_lib import rules
 from rmsprop_lib.hyperparameters import DECAY, NON_NEGATIVE, Interval
+
+Rule = Callable[..., tuple[Any, ...]]
 
 # What parts of torch.optim's interface choose between implementations; here there is one.
 _CHOICES = ("foreach", "fused", "capturable", "differentiable")
@@ -34,7 +36,7 @@ class _RuleOptimizer(torch.optim.Optimizer):
     A subclass says which intervals its hyperparameters lie in, names its accumulators and calls its rule.
     """
 
-    _intervals: dict[str, Interval] = {"lr": NON_NEGATIVE, "weight_decay": NON_NEGATIVE}
+    _intervals: ClassVar[dict[str, Interval]] = {"lr": NON_NEGATIVE, "weight_decay": NON_NEGATIVE}
     _counts_steps = True
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
@@ -48,6 +50,8 @@ class _RuleOptimizer(torch.optim.Optimizer):
         options = {**self.defaults, **{k: v for k, v in param_group.items() if k != "params"}}
         self._check_options(options)
         params = param_group["params"]
+        if isinstance(params, set):
+            raise TypeError("params is a set; it must be an ordered collection, such as a list")
         params = [params] if isinstance(params, Tensor) else list(params)
         for p in params:
             tensor = p[1] if isinstance(p, tuple) else p
@@ -63,7 +67,7 @@ class _RuleOptimizer(torch.optim.Optimizer):
                 raise ValueError(f"{name}={options[name]!r} is not supported; leave it out, or pass None or False")
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Do one step for every parameter that has a gradient.
 
         Parameters
@@ -91,11 +95,12 @@ class _RuleOptimizer(torch.optim.Optimizer):
         return loss
 
     def _update(self, p: Tensor, group: dict[str, Any]) -> None:
-        g = -p.grad if group["maximize"] else p.grad  # type: ignore[operator]
+        assert p.grad is not None  # as step has seen
+        g = -p.grad if group["maximize"] else p.grad
         if group["weight_decay"]:
             g = g + group["weight_decay"] * p
-        state = self.state[p]
         names = self._names(group)
+        state = self.state[p] if names or self._counts_steps else {}
         for name in names:
             if name not in state:
                 state[name] = self._initial(p, g, group)
@@ -113,7 +118,9 @@ class _RuleOptimizer(torch.optim.Optimizer):
         return torch.zeros_like(p, memory_format=torch.preserve_format)
 
     def _rate(self, group: dict[str, Any], state: dict[str, Any]) -> Any:
-        return group["lr"]
+        lr = group["lr"]
+        # One number may come in any shape; several are broadcast against the parameter.
+        return lr.reshape(()) if isinstance(lr, Tensor) and lr.numel() == 1 else lr
 
     @abstractmethod
     def _names(self, group: dict[str, Any]) -> tuple[str, ...]:
@@ -126,13 +133,10 @@ class _RuleOptimizer(torch.optim.Optimizer):
 
 def _check(name: str, value: Any, interval: Interval) -> None:
     if isinstance(value, Tensor):
-        # Asking for the elements would wait for the device; a rate that lives there is the caller's to check.
+        # Asking for the numbers would wait for the device; a rate that lives there is the caller's to check.
         if value.device.type == "cpu":
             for element in value.detach().flatten().tolist():
                 interval.check(name, element)
-    elif isinstance(value, tuple | list):
-        for position, element in enumerate(value):
-            interval.check(f"{name}[{position}]", element)
     else:
         interval.check(name, value)
 
@@ -144,6 +148,7 @@ class SGD(_RuleOptimizer):
     ----------
     params : iterable of tensors, or of dicts with their own options
     lr : float or tensor, η ≥ 0
+        A tensor of several rates is broadcast against each parameter: one rate for each slice of it.
     momentum : float, γ in [0, 1)
     dampening : float in [0, 1)
         The buffer takes (1 − dampening)·g, from its second step on.
@@ -162,7 +167,7 @@ class SGD(_RuleOptimizer):
         For a hyperparameter outside its range, naming it, its value and what is allowed.
     """
 
-    _intervals = {**_RuleOptimizer._intervals, "momentum": DECAY, "dampening": DECAY}
+    _intervals: ClassVar[dict[str, Interval]] = {**_RuleOptimizer._intervals, "momentum": DECAY, "dampening": DECAY}
     _counts_steps = False  # torch.optim's SGD keeps no step either
 
     def __init__(
@@ -204,7 +209,8 @@ class SGD(_RuleOptimizer):
 
     def _initial(self, p: Tensor, g: Tensor, group: dict[str, Any]) -> Tensor:
         # torch.optim's buffer begins as the whole gradient, undampened: the rule makes that of δ·g/γ.
-        return g * (group["dampening"] / group["momentum"])
+        share: float = group["dampening"] / group["momentum"]
+        return g * share
 
     def _names(self, group: dict[str, Any]) -> tuple[str, ...]:
         return ("momentum_buffer",) if group["momentum"] else ()
@@ -212,7 +218,8 @@ class SGD(_RuleOptimizer):
     def _rule(self, g: Tensor, old: list[Tensor], group: dict[str, Any], state: dict[str, Any]) -> tuple[Any, ...]:
         if not group["momentum"]:
             return rules.sgd(g)
-        return rules.heavy_ball(g, *old, group["momentum"], group["dampening"], group["nesterov"])
+        (b,) = old
+        return rules.heavy_ball(g, b, group["momentum"], group["dampening"], group["nesterov"])
 
 
 class AdaGrad(_RuleOptimizer):
@@ -222,6 +229,7 @@ class AdaGrad(_RuleOptimizer):
     ----------
     params : iterable of tensors, or of dicts with their own options
     lr : float or tensor, η ≥ 0
+        A tensor of several rates is broadcast against each parameter: one rate for each slice of it.
     lr_decay : float ≥ 0
         Step t uses η / (1 + (t − 1)·lr_decay).
     weight_decay : float ≥ 0
@@ -240,7 +248,7 @@ class AdaGrad(_RuleOptimizer):
         For a hyperparameter outside its range, naming it, its value and what is allowed.
     """
 
-    _intervals = {
+    _intervals: ClassVar[dict[str, Interval]] = {
         **_RuleOptimizer._intervals,
         "lr_decay": NON_NEGATIVE,
         "initial_accumulator_value": NON_NEGATIVE,
@@ -289,13 +297,14 @@ class AdaGrad(_RuleOptimizer):
         return torch.full_like(p, complex(start, start) if p.is_complex() else start).detach()
 
     def _rate(self, group: dict[str, Any], state: dict[str, Any]) -> Any:
-        return group["lr"] / (1 + (state["step"].item() - 1) * group["lr_decay"])
+        return super()._rate(group, state) / (1 + (state["step"].item() - 1) * group["lr_decay"])
 
     def _names(self, group: dict[str, Any]) -> tuple[str, ...]:
         return ("sum",)
 
     def _rule(self, g: Tensor, old: list[Tensor], group: dict[str, Any], state: dict[str, Any]) -> tuple[Any, ...]:
-        return rules.adagrad(g, *old, group["eps"])
+        (G,) = old
+        return rules.adagrad(g, G, group["eps"])
 
 
 class RMSprop(_RuleOptimizer):
@@ -305,6 +314,7 @@ class RMSprop(_RuleOptimizer):
     ----------
     params : iterable of tensors, or of dicts with their own options
     lr : float or tensor, η ≥ 0
+        A tensor of several rates is broadcast against each parameter: one rate for each slice of it.
     alpha : float in [0, 1)
         The decay ρ of the book.
     eps : float, ε ≥ 0
@@ -327,7 +337,12 @@ class RMSprop(_RuleOptimizer):
         For a hyperparameter outside its range, naming it, its value and what is allowed.
     """
 
-    _intervals = {**_RuleOptimizer._intervals, "alpha": DECAY, "eps": NON_NEGATIVE, "momentum": DECAY}
+    _intervals: ClassVar[dict[str, Interval]] = {
+        **_RuleOptimizer._intervals,
+        "alpha": DECAY,
+        "eps": NON_NEGATIVE,
+        "momentum": DECAY,
+    }
 
     def __init__(
         self,
@@ -366,9 +381,9 @@ class RMSprop(_RuleOptimizer):
     def _rule(self, g: Tensor, old: list[Tensor], group: dict[str, Any], state: dict[str, Any]) -> tuple[Any, ...]:
         rho, gamma, eps = group["alpha"], group["momentum"], group["eps"]
         if gamma:
-            rule: Any = rules.centered_rmsprop_momentum if group["centered"] else rules.rmsprop_momentum
-            return rule(g, *old, rho, gamma, eps)
-        rule = rules.centered_rmsprop if group["centered"] else rules.rmsprop
+            with_momentum: Rule = rules.centered_rmsprop_momentum if group["centered"] else rules.rmsprop_momentum
+            return with_momentum(g, *old, rho, gamma, eps)
+        rule: Rule = rules.centered_rmsprop if group["centered"] else rules.rmsprop
         return rule(g, *old, rho, eps)
 
 
@@ -379,6 +394,7 @@ class Adam(_RuleOptimizer):
     ----------
     params : iterable of tensors, or of dicts with their own options
     lr : float or tensor, η ≥ 0
+        A tensor of several rates is broadcast against each parameter: one rate for each slice of it.
     betas : pair of floats in [0, 1)
         Decay of the averages of gradients (state key ``exp_avg``) and of squares (``exp_avg_sq``).
     eps : float, ε ≥ 0
@@ -396,7 +412,7 @@ class Adam(_RuleOptimizer):
         For a hyperparameter outside its range, naming it, its value and what is allowed.
     """
 
-    _intervals = {**_RuleOptimizer._intervals, "betas": DECAY, "eps": NON_NEGATIVE}
+    _intervals: ClassVar[dict[str, Interval]] = {**_RuleOptimizer._intervals, "eps": NON_NEGATIVE}
 
     def __init__(
         self,
@@ -433,8 +449,15 @@ class Adam(_RuleOptimizer):
 
     def _check_options(self, options: dict[str, Any]) -> None:
         super()._check_options(options)
-        if len(options["betas"]) != 2:
-            raise ValueError(f"betas={options['betas']!r} is not allowed; it must be a pair, each in [0, 1)")
+        betas = options["betas"]
+        if not isinstance(betas, tuple | list):
+            raise TypeError(
+                f"betas={betas!r} is a {type(betas).__name__}; it must be a pair of numbers, each in [0, 1)"
+            )
+        if len(betas) != 2:
+            raise ValueError(f"betas={betas!r} is not allowed; it must be a pair, each in [0, 1)")
+        for position, beta in enumerate(betas):
+            _check(f"betas[{position}]", beta, DECAY)
         for name in ("amsgrad", "decoupled_weight_decay"):
             if options[name]:
                 raise ValueError(f"{name}=True is not supported; leave it out, or pass False")
@@ -443,4 +466,6 @@ class Adam(_RuleOptimizer):
         return ("exp_avg", "exp_avg_sq")
 
     def _rule(self, g: Tensor, old: list[Tensor], group: dict[str, Any], state: dict[str, Any]) -> tuple[Any, ...]:
-        return rules.adam(g, *old, state["step"].item(), *group["betas"], group["eps"])
+        m, v = old
+        beta1, beta2 = group["betas"]
+        return rules.adam(g, m, v, state["step"].item(), beta1, beta2, group["eps"])

@@ -20,14 +20,22 @@ def check_python():
     found = "%d.%d" % sys.version_info[:2]
     wanted = "%d.%d" % PINNED_FOR
     if sys.version_info[:2] < PINNED_FOR:
-        stop("Python %s is too old: install Python %s, or name one with `make PYTHON=/path/to/python%s`." % (found, wanted, wanted))
+        stop(
+            "Python %s is too old: install Python %s, or name one with `make PYTHON=/path/to/python%s`."
+            % (found, wanted, wanted)
+        )
     if sys.version_info[:2] > PINNED_FOR:
-        print("Python %s found. The pinned versions were compiled for Python %s: trying them all the same." % (found, wanted))
+        print(
+            "Python %s found. The pinned versions were compiled for Python %s: trying them all the same."
+            % (found, wanted)
+        )
     try:
         import ensurepip  # noqa: F401
         import venv  # noqa: F401
     except ImportError:
-        stop("Python %s lacks the module venv: install it (on Debian and Ubuntu: apt-get install python3-venv)." % found)
+        stop(
+            "Python %s lacks the module venv: install it (on Debian and Ubuntu: apt-get install python3-venv)." % found
+        )
 
 
 def run(*command):

@@ -56,11 +56,13 @@ def load_mnist(path: str | Path = MNIST_FILE) -> MNIST:
     path = Path(path)
     remedy = f"Restore it, for example with `git checkout -- {path.name}` in {path.parent.name}/."
     try:
-        with np.load(path) as archive:
+        # Opened here, because np.load leaves a damaged archive open.
+        with path.open("rb") as file, np.load(file) as archive:
             arrays = {name: archive[name] for name in MNIST_SHA256}
     except FileNotFoundError:
         raise DataError(f"The MNIST file {path} is missing. {remedy}") from None
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+    # RuntimeError: a damaged flag asks for a password or an unknown method. TypeError: a single array.
+    except (OSError, EOFError, ValueError, KeyError, RuntimeError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"The MNIST file {path} is damaged ({error}). {remedy}") from None
     for name, array in arrays.items():
         if array.dtype != np.uint8 or idx_sha256(array) != MNIST_SHA256[name]:

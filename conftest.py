@@ -1,0 +1,39 @@
+"""What every run of the tests has in common, the notebooks among them."""
+
+import os
+from collections.abc import Iterator
+from unittest import mock
+
+import pytest
+from nbval.plugin import IPyNbCell
+
+# The outputs in the notebooks were stored from an ordinary run, with every core and every instruction set of the
+# machine it was on. The kernels that compare them are held to one thread and to plain instructions, which changes
+# the order in which sums are taken: an output that depends on it fails here, and not on a reader's machine.
+# Progress bars are off, as they are in tools/execute.py: they would write timings.
+KERNEL_ENVIRONMENT = {
+    "ATEN_CPU_CAPABILITY": "default",
+    "MKL_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "TQDM_DISABLE": "1",
+}
+
+# The files that take longest begin first, so that no worker is left with one of them at the end. The rest follow in
+# the usual order; pytest-xdist would begin with the files that have the most tests (--no-loadscope-reorder).
+LONGEST_FIRST = ("07_mnist.ipynb", "test_site_in_browser.py", "03_rmsprop.ipynb", "test_house_rules.py")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    """Give the kernel that a notebook's first cell starts its environment, and no other test."""
+    if isinstance(item, IPyNbCell):
+        with mock.patch.dict(os.environ, KERNEL_ENVIRONMENT):
+            return (yield)
+    return (yield)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    rank = {name: place for place, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: rank.get(item.path.name, len(rank)))

@@ -1,0 +1,204 @@
+"""The plots of the book, in one style.
+
+Curves differ in colour and in dash pattern, so that they can be told apart without colour and in grey print. The
+colours are Okabe and Ito's, made for colour-blind readers. Every function draws into the axes it is given or into
+a new figure, and returns the axes, so that a cell can add a mark of its own.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+from cycler import cycler
+from matplotlib.axes import Axes
+
+from rmsprop_lib.descent import Trajectory
+from rmsprop_lib.problems import Problem
+
+# A notebook's backend, when it is loaded with the first figure, switches interactive drawing on. Inside the style's
+# context that would be undone at its end, and no second figure would appear: so load it now.
+plt.switch_backend(matplotlib.get_backend())
+
+# Black for the first curve, then Okabe and Ito's vermillion, blue, green, purple, sky blue and orange.
+COLOURS = ("#000000", "#D55E00", "#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+DASHES: tuple[Any, ...] = (
+    "-",
+    (0, (5, 1.5)),
+    (0, (1, 1)),
+    (0, (5, 1.5, 1, 1.5)),
+    (0, (8, 2)),
+    (0, (3, 1, 1, 1, 1, 1)),
+    "-",
+)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+
+STYLE: dict[Any, Any] = {
+    "figure.figsize": (7.0, 3.4),
+    "figure.dpi": 120,
+    "figure.facecolor": "white",
+    "figure.constrained_layout.use": True,
+    "axes.prop_cycle": cycler(color=COLOURS) + cycler(linestyle=DASHES),
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.titlesize": "medium",
+    "grid.color": "#d0d0d0",
+    "grid.linewidth": 0.6,
+    "lines.linewidth": 1.8,
+    "legend.frameon": False,
+    "legend.handlelength": 3.0,
+    "font.size": 10,
+}
+
+
+def axes(columns: int = 1, *, height: float = 3.4, share_y: bool = False) -> Any:
+    """New axes in the book's style: one, or an array of shape (columns,) side by side.
+
+    Parameters
+    ----------
+    columns : int, at least 1
+    height : float
+        Of the figure, in inches; its width is that of the text.
+    share_y : bool
+        Whether the panels have one vertical axis in common.
+    """
+    with plt.rc_context(STYLE):
+        _, ax = plt.subplots(1, columns, figsize=(7.0, height), sharey=share_y)
+    return ax
+
+
+def lines(
+    curves: Mapping[str, Any],
+    *,
+    xlabel: str,
+    ylabel: str,
+    x: Any = None,
+    xscale: str = "linear",
+    yscale: str = "linear",
+    markers: bool = False,
+    title: str = "",
+    legend: bool = True,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw curves with a legend.
+
+    Parameters
+    ----------
+    curves : dict of str to array of shape (T,), or to a pair of such arrays (x, y)
+        Under the label that the legend shows. Drawn in their order.
+    x : array of shape (T,), optional
+        For curves that are not pairs; 0, 1, 2, … by default.
+    xlabel, ylabel : str
+        With units where there are any.
+    xscale, yscale : "linear", "log" or "symlog"
+    markers : bool
+        Whether the points are marked, for curves with few of them.
+    title : str
+        Names a panel among several.
+    legend : bool
+        Whether there is one, if there is more than one curve.
+    """
+    with plt.rc_context(STYLE):
+        ax = axes() if ax is None else ax
+        for i, (label, curve) in enumerate(curves.items()):
+            xs, ys = curve if isinstance(curve, tuple) else (np.arange(len(curve)) if x is None else x, curve)
+            k = i % len(COLOURS)
+            marker = MARKERS[k] if markers else None
+            ax.plot(xs, ys, color=COLOURS[k], linestyle=DASHES[k], marker=marker, markersize=4.5, label=label)
+        ax.set(xlabel=xlabel, ylabel=ylabel, xscale=xscale, yscale=yscale, title=title)
+        if legend and len(curves) > 1:
+            ax.legend()
+    return ax
+
+
+def paths(
+    problem: Problem,
+    trajectories: Mapping[str, Trajectory | np.ndarray],
+    *,
+    xlim: tuple[float, float],
+    ylim: tuple[float, float],
+    title: str = "",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the paths of runs over the level lines of a problem in the plane.
+
+    Parameters
+    ----------
+    problem : Problem
+        Of two parameters.
+    trajectories : dict of str to Trajectory or array of shape (T + 1, 2)
+        Under the label that the legend shows. The start is marked, and every point.
+    xlim, ylim : pair of floats
+        What is shown.
+    """
+    with plt.rc_context(STYLE):
+        ax = axes(height=4.2) if ax is None else ax
+        xs, ys = np.linspace(*xlim, 201), np.linspace(*ylim, 201)
+        values = problem.value(np.stack(np.meshgrid(xs, ys), axis=-1))
+        levels = np.geomspace(max(values.min(), values.max() * 1e-5), values.max(), 14)
+        ax.contour(xs, ys, values, levels=levels, colors="#9a9a9a", linewidths=0.7)
+        for i, (label, run) in enumerate(trajectories.items()):
+            theta = run.theta if isinstance(run, Trajectory) else run
+            k = i % len(COLOURS)
+            ax.plot(*theta.T, color=COLOURS[k], linestyle=DASHES[k], marker=MARKERS[k], markersize=2.5, label=label)
+        if problem.minimizer is not None:
+            ax.plot(*problem.minimizer, marker="+", markersize=11, color="#000000", linestyle="none")
+        ax.set(xlim=xlim, ylim=ylim, xlabel="θ₁", ylabel="θ₂", title=title)
+        ax.grid(visible=False)
+        # Below the picture, where it hides no path.
+        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=len(trajectories))
+    return ax
+
+
+def spread(
+    groups: Mapping[str, Sequence[float] | np.ndarray],
+    *,
+    xlabel: str,
+    title: str = "",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw each run of each group as a point on the group's own line, and the group's mean as a bar.
+
+    Parameters
+    ----------
+    groups : dict of str to sequence of floats
+        One value a run, such as one a seed. Drawn from top to bottom in their order.
+    xlabel : str
+        What the values are, with their unit.
+    """
+    with plt.rc_context(STYLE):
+        ax = axes(height=0.9 + 0.36 * len(groups)) if ax is None else ax
+        for row, values in enumerate(groups.values()):
+            k = row % len(COLOURS)
+            ax.plot(
+                values, [row] * len(values), MARKERS[k], color=COLOURS[k], linestyle="none", alpha=0.75, markersize=5
+            )
+            ax.plot([np.mean(values)] * 2, [row - 0.3, row + 0.3], color=COLOURS[k], linestyle="-", linewidth=2)
+        ax.set(xlabel=xlabel, yticks=range(len(groups)), yticklabels=list(groups), title=title)
+        ax.set_ylim(len(groups) - 0.5, -0.5)
+        ax.grid(visible=False, axis="y")
+    return ax
+
+
+def images(pictures: np.ndarray, titles: Sequence[str], *, columns: int = 10) -> Any:
+    """Draw small grey pictures in rows, dark on light, each under its title.
+
+    Parameters
+    ----------
+    pictures : array of shape (N, height, width)
+        0 is drawn white and the largest value of all black.
+    titles : sequence of str, length N
+    columns : int
+        Pictures in a row.
+    """
+    rows = -(-len(pictures) // columns)
+    with plt.rc_context(STYLE):
+        _, grid = plt.subplots(rows, columns, figsize=(7.0, 0.95 * rows), squeeze=False)
+        for ax, picture, title in zip(grid.flat, pictures, titles, strict=False):
+            ax.imshow(picture, cmap="Greys", vmin=0, vmax=pictures.max(), interpolation="nearest")
+            ax.set_title(title, fontsize=9)
+        for ax in grid.flat:
+            ax.set_axis_off()
+    return grid

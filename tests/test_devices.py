@@ -1,0 +1,57 @@
+"""Where training runs: the best there is, or what was asked for, or an error."""
+
+import pytest
+import torch
+
+from rmsprop_lib.devices import VARIABLE, device
+
+
+@pytest.fixture
+def cuda(monkeypatch):
+    """Pretend that there are so many CUDA devices."""
+
+    def pretend(count: int) -> None:
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: count > 0)
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
+
+    return pretend
+
+
+def test_the_variable_is_named_in_the_documentation():
+    assert VARIABLE == "RMSPROP_LIB_DEVICE" and VARIABLE in device.__doc__
+
+
+@pytest.mark.parametrize("unset", [None, "", "  "])
+@pytest.mark.parametrize(("count", "expected"), [(0, "cpu"), (1, "cuda"), (2, "cuda")])
+def test_by_default_cuda_where_there_is_one(monkeypatch, cuda, unset, count, expected):
+    cuda(count)
+    if unset is None:
+        monkeypatch.delenv(VARIABLE, raising=False)
+    else:
+        monkeypatch.setenv(VARIABLE, unset)
+    assert device() == torch.device(expected)
+
+
+@pytest.mark.parametrize("wanted", ["cpu", "cuda", "cuda:0", "cuda:1", " cpu "])
+def test_the_variable_overrides_the_choice(monkeypatch, cuda, wanted):
+    cuda(2)
+    monkeypatch.setenv(VARIABLE, wanted)
+    assert device() == torch.device(wanted.strip())
+
+
+@pytest.mark.parametrize(("wanted", "count"), [("cuda", 0), ("cuda:0", 0), ("cuda:1", 1), ("cuda:17", 2)])
+def test_a_device_that_is_asked_for_and_missing_is_an_error(monkeypatch, cuda, wanted, count):
+    cuda(count)
+    monkeypatch.setenv(VARIABLE, wanted)
+    with pytest.raises(RuntimeError, match=rf"{VARIABLE}='{wanted}', but {count} CUDA device\(s\) were found"):
+        device()
+
+
+@pytest.mark.parametrize(
+    "wanted", ["gpu", "tpu", "mps", "CUDA", "cuda:", "cuda:-1", "cuda:x", "cuda:0:1", "cuda 0", "cpu:", "cpu:1", "0"]
+)
+def test_nonsense_is_an_error_even_where_there_is_cuda(monkeypatch, cuda, wanted):
+    cuda(8)
+    monkeypatch.setenv(VARIABLE, wanted)
+    with pytest.raises(ValueError, match=rf"{VARIABLE}='{wanted}' is not allowed; it must be cpu, cuda or cuda:N"):
+        device()

@@ -1,0 +1,92 @@
+"""The rules that the repository keeps for itself: style, types, direction of imports, pins, nothing of a machine."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PINS = [
+    line.strip()
+    for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    if line.strip() and not line.lstrip().startswith("#")
+]
+
+# Written so that this file does not hold what it looks for.
+PATH_OF_A_MACHINE = re.compile(r"(?:file://|(?<![\w.~+/=-]))/(?:work|home|root|tmp)/")
+REGISTRY = re.compile(r"\b(?:pypi\.org|registry\.npmjs\.org|deb\.debian\.org|files\.pythonhosted\.org)\b")
+PYTORCH_INDEX = re.compile(r"\bdownload\.pytorch\.org\b")
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["ruff format --check .", "ruff check .", "mypy", "lint-imports"],
+    ids=["format", "style", "types", "imports"],
+)
+def test_the_checker_has_nothing_to_say(command: str) -> None:
+    program, *arguments = command.split()
+    done = subprocess.run(
+        [Path(sys.executable).with_name(program), *arguments], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, f"{command}:\n{done.stdout}{done.stderr}"
+
+
+@pytest.fixture(scope="module")
+def texts() -> dict[str, str]:
+    """Every text file that git has or would take, by its path."""
+    listed = subprocess.run(
+        ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    if listed.returncode != 0:
+        pytest.skip("this is not a checkout of the repository")
+    found = {}
+    for name in listed.stdout.split("\0"):
+        path = ROOT / name
+        if name and path.is_file() and not path.is_symlink():
+            try:
+                found[name] = path.read_bytes().decode("utf-8")
+            except UnicodeDecodeError:
+                continue
+    assert found
+    return found
+
+
+def lines_with(pattern: re.Pattern[str], texts: dict[str, str]) -> list[str]:
+    return [
+        f"{name}:{number}: {found[0]}"
+        for name, text in texts.items()
+        for number, line in enumerate(text.splitlines(), start=1)
+        if (found := pattern.search(line))
+    ]
+
+
+def test_no_file_names_a_path_of_a_machine(texts: dict[str, str]) -> None:
+    assert not lines_with(PATH_OF_A_MACHINE, texts)
+
+
+def test_no_file_names_a_package_registry(texts: dict[str, str]) -> None:
+    # PyTorch's own index alone has wheels without CUDA for every platform: Binder and the workflows ask it.
+    elsewhere = {name: text for name, text in texts.items() if not name.startswith((".binder/", ".github/"))}
+    assert not lines_with(REGISTRY, texts)
+    assert not lines_with(PYTORCH_INDEX, elsewhere)
+
+
+def test_every_requirement_is_pinned_to_a_version_found_everywhere() -> None:
+    loose = [pin for pin in PINS if not re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.!]+", pin)]
+    assert not loose
+    assert not [pin for pin in PINS if "nvidia" in pin or pin.startswith(("cuda", "triton"))]
+
+
+def test_every_direct_dependency_is_among_the_pins() -> None:
+    def name(requirement: str) -> str:
+        return re.sub(r"[-_.]+", "-", re.match(r"[\w.-]+", requirement)[0]).lower()
+
+    wanted = [*PROJECT["dependencies"], *(r for group in PROJECT["optional-dependencies"].values() for r in group)]
+    assert {name(requirement) for requirement in wanted} <= {name(pin) for pin in PINS}

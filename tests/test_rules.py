@@ -1,0 +1,358 @@
+"""The update rules as mathematics: closed forms, bounds, identities, and one result for every type of number."""
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rmsprop_lib import rules
+
+PROPERTY = settings(deadline=None, derandomize=True, max_examples=60)
+
+# Away from zero, so that a division by a root of squares loses nothing to underflow.
+gradient = st.floats(1e-3, 1e3) | st.floats(-1e3, -1e-3)
+gradients = st.lists(gradient, min_size=1, max_size=40)
+decay = st.floats(0, 0.999)
+exact_decay = st.fractions(0, Fraction(99, 100), max_denominator=100)
+exact_gradients = st.lists(st.fractions(-9, 9, max_denominator=20), min_size=1, max_size=12)
+
+# Each rule with the values of everything it takes; the state is one that gradients can have led to.
+EXAMPLES: dict[str, tuple[Any, Sequence[float]]] = {
+    "ema": (rules.ema, (0.7, -1.3, 0.9)),
+    "sgd": (rules.sgd, (-1.3,)),
+    "heavy_ball": (rules.heavy_ball, (-1.3, 0.4, 0.9, 0.25)),
+    "heavy_ball nesterov": (lambda *a: rules.heavy_ball(*a, nesterov=True), (-1.3, 0.4, 0.9)),
+    "adagrad": (rules.adagrad, (-1.3, 2.1, 0.1)),
+    "rmsprop": (rules.rmsprop, (-1.3, 2.1, 0.9, 0.1)),
+    "rmsprop_momentum": (rules.rmsprop_momentum, (-1.3, 2.1, 0.4, 0.9, 0.8, 0.1)),
+    "centered_rmsprop": (rules.centered_rmsprop, (-1.3, 2.1, 0.4, 0.9, 0.1)),
+    "centered_rmsprop_momentum": (rules.centered_rmsprop_momentum, (-1.3, 2.1, 0.4, 0.6, 0.9, 0.8, 0.1)),
+    "adam": (rules.adam, (-1.3, 0.4, 2.1, 3, 0.9, 0.99, 0.1)),
+}
+each_rule = pytest.mark.parametrize(("rule", "arguments"), EXAMPLES.values(), ids=EXAMPLES.keys())
+STATES = {"heavy_ball": 1, "adagrad": 1, "rmsprop": 1, "rmsprop_momentum": 2, "centered_rmsprop": 2, "adam": 2}
+
+
+def results(returned: Any) -> tuple[Any, ...]:
+    return returned if isinstance(returned, tuple) else (returned,)
+
+
+def run(rule: Any, gs: Any, zeros: Sequence[Any], *hyperparameters: Any) -> tuple[list[Any], list[Any]]:
+    """All directions, and the last state, of a rule that is given the gradients ``gs`` one after another."""
+    directions, state = [], list(zeros)
+    for g in gs:
+        d, *state = rule(g, *state, *hyperparameters)
+        directions.append(d)
+    return directions, state
+
+
+def run_adam(gs: Any, beta1: float, beta2: float, eps: float) -> list[Any]:
+    directions, m, v = [], 0.0, 0.0
+    for t, g in enumerate(gs, start=1):
+        d, m, v = rules.adam(g, m, v, t, beta1, beta2, eps)
+        directions.append(d)
+    return directions
+
+
+class TestOneRuleForEveryTypeOfNumber:
+    @each_rule
+    def test_arrays_give_elementwise_what_floats_give(self, rule, arguments):
+        expected = results(rule(*arguments))
+        got = results(rule(*(np.full((2, 3), x) for x in arguments)))
+        for array, number in zip(got, expected, strict=True):
+            assert array.shape == (2, 3) and array.dtype == np.float64
+            np.testing.assert_allclose(array, np.full_like(array, number), rtol=1e-15)
+
+    @each_rule
+    def test_tensors_give_elementwise_what_floats_give(self, rule, arguments):
+        expected = results(rule(*arguments))
+        got = results(rule(*(torch.full((2, 3), x, dtype=torch.float64) for x in arguments)))
+        for tensor, number in zip(got, expected, strict=True):
+            assert tensor.shape == (2, 3) and tensor.dtype == torch.float64
+            torch.testing.assert_close(tensor, torch.full_like(tensor, number), rtol=1e-15, atol=0)
+
+    @pytest.mark.parametrize("make", [np.float32, lambda x: np.full(3, x, np.float32), torch.tensor])
+    @pytest.mark.parametrize("name", STATES)
+    def test_single_precision_stays_single_precision(self, name, make):
+        rule, arguments = EXAMPLES[name]
+        head = 1 + STATES[name]
+        got = rule(*(make(x) for x in arguments[:head]), *arguments[head:])
+        assert len(got) == head
+        assert {str(x.dtype).removeprefix("torch.") for x in got} == {"float32"}
+
+    @each_rule
+    def test_arrays_passed_in_are_left_alone(self, rule, arguments):
+        arrays = [np.full(3, x) for x in arguments]
+        tensors = [torch.full((3,), x, dtype=torch.float64) for x in arguments]
+        rule(*arrays)
+        rule(*tensors)
+        for array, tensor, x in zip(arrays, tensors, arguments, strict=True):
+            assert (array == x).all() and (tensor == x).all()
+
+    def test_hyperparameters_may_be_arrays(self):
+        rho = np.array([[0.5], [0.75]])
+        d, v = rules.rmsprop(np.array([4.0, 8.0]), np.zeros((2, 2)), rho, 0.0)
+        np.testing.assert_array_equal(v, [[8, 32], [4, 16]])
+        np.testing.assert_allclose(d, [[2**0.5] * 2, [2, 2]])
+
+
+class TestMovingAverage:
+    def test_decay_weighs_the_past_and_the_rest_the_new(self):
+        assert rules.ema(1, 0, Fraction(9, 10)) == Fraction(9, 10)
+        assert rules.ema(0, 1, Fraction(9, 10)) == Fraction(1, 10)
+
+    @PROPERTY
+    @given(exact_gradients, exact_decay)
+    def test_closed_form_is_a_weighted_sum_of_the_past(self, xs, rho):
+        average = Fraction(0)
+        for x in xs:
+            average = rules.ema(average, x, rho)
+        t = len(xs)
+        assert average == sum((1 - rho) * rho ** (t - i) * x for i, x in enumerate(xs, start=1))
+
+    @PROPERTY
+    @given(st.integers(1, 60), exact_decay)
+    def test_weights_sum_to_one_minus_rho_to_the_t(self, t, rho):
+        average = Fraction(0)
+        for _ in range(t):
+            average = rules.ema(average, 1, rho)
+        assert average == 1 - rho**t
+
+    @PROPERTY
+    @given(gradients, decay)
+    def test_average_lies_between_the_extremes(self, xs, rho):
+        average = xs[0]
+        for x in xs:
+            average = rules.ema(average, x, rho)
+        slack = 1e-12 * max(map(abs, xs))
+        assert min(xs) - slack <= average <= max(xs) + slack
+
+
+class TestGradientDescentAndHeavyBall:
+    def test_direction_of_gradient_descent_is_the_gradient(self):
+        assert rules.sgd(-3.5) == (-3.5,)
+
+    @PROPERTY
+    @given(exact_gradients, exact_decay)
+    def test_buffer_is_the_sum_of_decayed_gradients(self, gs, gamma):
+        directions, (b,) = run(rules.heavy_ball, gs, [Fraction(0)], gamma, 0)
+        t = len(gs)
+        assert b == directions[-1] == sum(gamma ** (t - i) * g for i, g in enumerate(gs, start=1))
+
+    def test_dampening_shrinks_what_enters_the_buffer_only(self):
+        assert rules.heavy_ball(8.0, 4.0, 0.5, 0.25) == (8.0, 8.0)
+
+    def test_nesterov_looks_one_step_ahead(self):
+        d, b = rules.heavy_ball(8.0, 4.0, 0.5, nesterov=True)
+        assert (d, b) == (8.0 + 0.5 * 10.0, 10.0)
+
+
+class TestAdaGrad:
+    @PROPERTY
+    @given(exact_gradients)
+    def test_accumulator_is_the_sum_of_all_squares(self, gs):
+        _, (G,) = run(rules.adagrad, gs, [Fraction(0)], 1)
+        assert sum(g * g for g in gs) == G
+
+    @PROPERTY
+    @given(gradient)
+    def test_first_step_is_the_sign_of_the_gradient(self, g):
+        assert rules.adagrad(g, 0.0, 0.0)[0] == pytest.approx(math.copysign(1, g), rel=1e-14)
+
+    @PROPERTY
+    @given(gradient, st.integers(1, 60))
+    def test_on_a_constant_gradient_step_t_is_one_over_root_t(self, g, t):
+        directions, _ = run(rules.adagrad, [g] * t, [0.0], 0.0)
+        assert directions[-1] == pytest.approx(math.copysign(1, g) / math.sqrt(t), rel=1e-12)
+
+
+class TestRMSprop:
+    @PROPERTY
+    @given(gradient, decay)
+    def test_first_rmsprop_step_is_eta_over_root_of_one_minus_rho(self, g, rho):
+        eta = 0.01
+        d, _ = rules.rmsprop(g, 0.0, rho, 0.0)
+        assert eta * d == pytest.approx(math.copysign(eta / math.sqrt(1 - rho), g), rel=1e-12)
+
+    @PROPERTY
+    @given(st.lists(st.floats(-1e3, 1e3).filter(lambda g: g == 0 or abs(g) > 1e-3), min_size=1), decay)
+    def test_no_step_exceeds_one_over_root_of_one_minus_rho(self, gs, rho):
+        directions, _ = run(rules.rmsprop, gs, [0.0], rho, 1e-12)
+        assert max(map(abs, directions)) <= (1 + 1e-12) / math.sqrt(1 - rho)
+
+    @PROPERTY
+    @given(exact_gradients, exact_decay)
+    def test_accumulator_is_the_moving_average_of_squares(self, gs, rho):
+        _, (v,) = run(rules.rmsprop, gs, [Fraction(0)], rho, 1)
+        t = len(gs)
+        assert v == sum((1 - rho) * rho ** (t - i) * g * g for i, g in enumerate(gs, start=1))
+
+    @PROPERTY
+    @given(gradients)
+    def test_without_memory_it_is_sign_descent(self, gs):
+        directions, _ = run(rules.rmsprop, gs, [0.0], 0.0, 0.0)
+        np.testing.assert_allclose(directions, np.sign(gs), rtol=1e-14)
+
+    @PROPERTY
+    @given(gradients)
+    def test_with_decay_one_minus_one_over_t_it_is_adagrad(self, gs):
+        """ρ_t = 1 − 1/t makes v the mean of all squares, G/t; η_t = η/√t then undoes the 1/t."""
+        G = v = 0.0
+        for t, g in enumerate(gs, start=1):
+            of_adagrad, G = rules.adagrad(g, G, 0.0)
+            d, v = rules.rmsprop(g, v, 1 - 1 / t, 0.0)
+            assert v == pytest.approx(G / t, rel=1e-12)
+            assert d / math.sqrt(t) == pytest.approx(of_adagrad, rel=1e-12)
+
+    @PROPERTY
+    @given(gradients, decay, st.integers(-20, 20))
+    def test_scale_of_the_gradient_does_not_matter_without_epsilon(self, gs, rho, k):
+        directions, _ = run(rules.rmsprop, gs, [0.0], rho, 0.0)
+        scaled, _ = run(rules.rmsprop, [g * 2.0**k for g in gs], [0.0], rho, 0.0)
+        np.testing.assert_allclose(scaled, directions, rtol=1e-13)
+
+    @PROPERTY
+    @given(st.integers(-8, 8), st.integers(-8, 8), st.sampled_from([0.0, 0.5, 0.75, 0.875]), st.sampled_from([1, -1]))
+    def test_half_a_step_from_the_minimum_it_jumps_to_and_fro_for_ever(self, i, j, rho, side):
+        """On ½λθ² from θ = ±η/2 with v = (λη/2)²: powers of two keep floating point exact."""
+        lam, eta = 2.0**i, 2.0**j
+        theta, v = side * eta / 2, (lam * eta / 2) ** 2
+        for t in range(1, 11):
+            d, v = rules.rmsprop(lam * theta, v, rho, 0.0)
+            theta -= eta * d
+            assert theta == (-1) ** t * side * eta / 2
+
+    @PROPERTY
+    @given(gradients, decay, st.floats(0, 0.95))
+    def test_momentum_is_the_heavy_ball_fed_with_scaled_gradients(self, gs, rho, gamma):
+        got, (v, b) = run(rules.rmsprop_momentum, gs, [0.0, 0.0], rho, gamma, 1e-3)
+        scaled, (v_plain,) = run(rules.rmsprop, gs, [0.0], rho, 1e-3)
+        t = len(gs)
+        ball = math.fsum(gamma ** (t - i) * d for i, d in enumerate(scaled, start=1))
+        assert v == v_plain and got[-1] == b
+        assert b == pytest.approx(ball, rel=1e-12, abs=1e-12 * t / math.sqrt(1 - rho))
+
+
+class TestCenteredRMSprop:
+    @PROPERTY
+    @given(exact_gradients, exact_decay)
+    def test_its_recurrence_is_the_average_of_squares_minus_the_square_of_the_average(self, gs, rho):
+        _, (v, mu) = run(rules.centered_rmsprop, gs, [Fraction(0)] * 2, rho, 1)
+        average = squares = Fraction(0)
+        for g in gs:
+            average, squares = rules.ema(average, g, rho), rules.ema(squares, g * g, rho)
+        assert mu == average
+        assert v == squares - average**2
+
+    @PROPERTY
+    @given(st.floats(-1e4, 1e4, width=32), st.integers(0, 2**31), st.sampled_from([0.9, 0.99, 0.999]))
+    def test_its_variance_never_turns_negative_in_single_precision(self, level, seed, rho):
+        noise = np.random.default_rng(seed).normal(0, 1e-5, (200, 8)).astype(np.float32)
+        v = mu = np.zeros(8, np.float32)
+        for g in np.float32(level) * (1 + noise):
+            d, v, mu = rules.centered_rmsprop(g, v, mu, rho, 1e-8)
+            assert v.dtype == np.float32 and (v >= 0).all() and np.isfinite(d).all()
+
+    def test_subtracting_the_averages_does_turn_negative_there(self):
+        """What the recurrence is for: the difference of averages goes wrong on gradients that hardly change."""
+        noise = np.random.default_rng(0).normal(0, 1e-5, (200, 8)).astype(np.float32)
+        lowest = mu = squares = np.zeros(8, np.float32)
+        for g in np.float32(1000) * (1 + noise):
+            mu, squares = rules.ema(mu, g, 0.9), rules.ema(squares, g * g, 0.9)
+            lowest = np.minimum(lowest, squares - mu * mu)
+        assert (lowest < 0).any()
+
+    @PROPERTY
+    @given(gradient, st.floats(0.01, 0.99))
+    def test_first_step_is_one_over_root_of_rho_times_one_minus_rho(self, g, rho):
+        d, _, _ = rules.centered_rmsprop(g, 0.0, 0.0, rho, 0.0)
+        assert d == pytest.approx(math.copysign(1 / math.sqrt(rho * (1 - rho)), g), rel=1e-12)
+
+    @PROPERTY
+    @given(gradients, st.floats(0.5, 0.95), st.floats(0, 0.95))
+    def test_momentum_is_the_heavy_ball_fed_with_scaled_gradients(self, gs, rho, gamma):
+        got, (v, mu, b) = run(rules.centered_rmsprop_momentum, gs, [0.0] * 3, rho, gamma, 1.0)
+        scaled, state = run(rules.centered_rmsprop, gs, [0.0] * 2, rho, 1.0)
+        t = len(gs)
+        ball = math.fsum(gamma ** (t - i) * d for i, d in enumerate(scaled, start=1))
+        assert [v, mu] == state and got[-1] == b
+        assert b == pytest.approx(ball, rel=1e-12, abs=1e-12 * math.fsum(map(abs, scaled)))
+
+
+class TestAdam:
+    @PROPERTY
+    @given(gradient, decay, decay)
+    def test_first_step_is_eta_times_the_sign_of_the_gradient(self, g, beta1, beta2):
+        eta = 0.01
+        assert eta * run_adam([g], beta1, beta2, 0.0)[0] == pytest.approx(math.copysign(eta, g), rel=1e-12)
+
+    @PROPERTY
+    @given(gradient, decay, decay)
+    def test_on_a_constant_gradient_every_step_is_its_sign(self, g, beta1, beta2):
+        directions = run_adam([g] * 50, beta1, beta2, 0.0)
+        # 1 − βᵗ loses digits where β is close to 1; nothing else does.
+        np.testing.assert_allclose(directions, np.sign(g), rtol=1e-11)
+
+    @PROPERTY
+    @given(exact_gradients, exact_decay, exact_decay)
+    def test_its_averages_are_of_gradients_and_of_squares(self, gs, beta1, beta2):
+        m = v = Fraction(0)
+        for t, g in enumerate(gs, start=1):
+            _, m, v = rules.adam(g, m, v, t, beta1, beta2, 1)
+        average = squares = Fraction(0)
+        for g in gs:
+            average, squares = rules.ema(average, g, beta1), rules.ema(squares, g * g, beta2)
+        assert (m, v) == (average, squares)
+
+    @PROPERTY
+    @given(gradients, decay)
+    def test_without_the_first_average_it_is_rmsprop_with_bias_correction(self, gs, beta2):
+        of_adam = run_adam(gs, 0.0, beta2, 0.0)
+        of_rmsprop, _ = run(rules.rmsprop, gs, [0.0], beta2, 0.0)
+        corrected = [d * math.sqrt(1 - beta2**t) for t, d in enumerate(of_rmsprop, start=1)]
+        np.testing.assert_allclose(of_adam, corrected, rtol=1e-12)
+
+    def test_second_step_on_two_gradients_by_hand(self):
+        """β₁ = ½, β₂ = ¾, g = 4, 2: m̂ = (½·2 + ¼·4)/¾, v̂ = (¼·4 + 3/16·16)/(7/16)."""
+        directions = run_adam([4.0, 2.0], 0.5, 0.75, 1.0)
+        assert directions[1] == pytest.approx((8 / 3) / (math.sqrt(64 / 7) + 1), rel=1e-14)
+
+
+class TestEpsilonIsAddedToTheRoot:
+    """Each example makes the root a whole number; with ε under the root it would be another."""
+
+    def test_in_adagrad(self):
+        assert rules.adagrad(3, 16, 7) == (3 / 12, 25)
+
+    def test_in_rmsprop(self):
+        assert rules.rmsprop(4.0, 0.0, 0.75, 14.0) == (0.25, 4.0)
+
+    def test_in_rmsprop_with_momentum(self):
+        assert rules.rmsprop_momentum(4.0, 0.0, 8.0, 0.75, 0.5, 14.0) == (4.25, 4.0, 4.25)
+
+    def test_in_centered_rmsprop(self):
+        assert rules.centered_rmsprop(4.0, 0.0, 0.0, 0.5, 14.0) == (0.25, 4.0, 2.0)
+
+    def test_in_centered_rmsprop_with_momentum(self):
+        assert rules.centered_rmsprop_momentum(4.0, 0.0, 0.0, 8.0, 0.5, 0.5, 14.0) == (4.25, 4.0, 2.0, 4.25)
+
+    def test_in_adam_after_bias_correction(self):
+        assert rules.adam(5.0, 0.0, 0.0, 1, 0.5, 0.75, 15.0) == (0.25, 2.5, 6.25)
+
+    @pytest.mark.parametrize(
+        ("rule", "arguments"),
+        [
+            (rules.adagrad, (0.0, 0.0, 1.0)),
+            (rules.rmsprop, (0.0, 0.0, 0.9, 1.0)),
+            (rules.centered_rmsprop, (0.0, 0.0, 0.0, 0.9, 1.0)),
+            (rules.adam, (0.0, 0.0, 0.0, 1, 0.9, 0.99, 1.0)),
+        ],
+    )
+    def test_a_gradient_that_was_always_zero_moves_nothing(self, rule, arguments):
+        assert rule(*arguments)[0] == 0

@@ -1,0 +1,141 @@
+"""The site, built afresh: without a warning, without a dead link, and with nothing loaded from another host."""
+
+import re
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from book_pages import ROOT, toc_pages
+from bs4 import BeautifulSoup, Tag
+
+# A page that is put into place of one that is missing, and only leads on.
+REDIRECT = "index.html"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site built into an empty folder: no cache can hide a warning, and no stale page can answer a link."""
+    folder = tmp_path_factory.mktemp("book")
+    command = [Path(sys.executable).with_name("jupyter-book"), "build", ".", "--path-output", folder]
+    done = subprocess.run([*command, "-W", "-n", "--keep-going"], cwd=ROOT, capture_output=True, text=True)
+    report = done.stdout + done.stderr
+    complaints = [line for line in report.splitlines() if re.search(r"WARNING|ERROR|error:", line)]
+    assert done.returncode == 0, "the book does not build:\n" + ("\n".join(complaints) or report[-3000:])
+    return folder / "_build" / "html"
+
+
+@pytest.fixture(scope="module")
+def pages(site: Path) -> dict[str, BeautifulSoup]:
+    """Every page of the site by its address below the root, templates of the theme left out."""
+    return {
+        path.relative_to(site).as_posix(): BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+        for path in sorted(site.rglob("*.html"))
+        if "_static" not in path.parts
+    }
+
+
+def references(page: BeautifulSoup) -> list[tuple[Tag, str]]:
+    """Every address that a page names, with the element that names it."""
+    named = [
+        (tag, tag[name]) for name in ("href", "src", "data", "poster") for tag in page.find_all(attrs={name: True})
+    ]
+    sets = [(tag, part.split()[0]) for tag in page.find_all(srcset=True) for part in tag["srcset"].split(",")]
+    leads = re.compile("refresh", re.IGNORECASE)
+    onward = [(tag, tag["content"].partition("url=")[2]) for tag in page.find_all("meta", attrs={"http-equiv": leads})]
+    return named + sets + onward
+
+
+def is_elsewhere(address: str) -> bool:
+    parts = urlsplit(address)
+    return bool(parts.netloc) or parts.scheme not in ("", "data")
+
+
+def test_it_builds_without_a_warning(site: Path) -> None:
+    assert (site / "searchindex.js").exists()
+
+
+def test_every_page_of_the_contents_is_there(pages: dict[str, BeautifulSoup]) -> None:
+    assert not set(toc_pages()) - set(pages)
+
+
+def test_every_chapter_has_the_number_of_its_file(pages: dict[str, BeautifulSoup]) -> None:
+    for address in toc_pages():
+        number = re.match(r"(\d+)_", Path(address).name)
+        heading = pages[address].select_one("article h1").get_text()
+        if number:
+            assert heading.startswith(f"{int(number[1])}. "), (address, heading)
+            numbers = [tag.get_text().strip("#") for tag in pages[address].select(".eqno, .caption-number")]
+            assert all(re.search(rf"\b{int(number[1])}\.\d", text) for text in numbers), (address, numbers)
+
+
+def test_every_link_and_anchor_inside_the_site_resolves(site: Path, pages: dict[str, BeautifulSoup]) -> None:
+    anchors = {
+        address: {tag[name] for name in ("id", "name") for tag in page.find_all(attrs={name: True})}
+        for address, page in pages.items()
+    }
+    dead = []
+    for address, page in pages.items():
+        for _, target in references(page):
+            parts = urlsplit(target)
+            if parts.scheme or parts.netloc:
+                continue
+            file = (site / address).parent / unquote(parts.path) if parts.path else site / address
+            file = file.resolve()
+            if not file.is_file() or not file.is_relative_to(site.resolve()):
+                dead.append(f"{address}: {target}")
+            elif parts.fragment and file.suffix == ".html":
+                known = anchors[file.relative_to(site.resolve()).as_posix()]
+                if unquote(parts.fragment) not in known:
+                    dead.append(f"{address}: {target}")
+    assert not dead, "\n".join(dead)
+
+
+def test_equations_are_referred_to(pages: dict[str, BeautifulSoup]) -> None:
+    # Or the test above would say nothing about them.
+    assert any(page.select('a[href*="#equation-"].internal') for page in pages.values())
+
+
+def test_nothing_is_loaded_from_another_host(site: Path, pages: dict[str, BeautifulSoup]) -> None:
+    foreign = []
+    for address, page in pages.items():
+        # A link to click and the address of the page itself load nothing.
+        loading = [(tag, url) for tag, url in references(page) if tag.name != "a" and tag.get("rel") != ["canonical"]]
+        foreign += [f"{address}: {tag.name} {url}" for tag, url in loading if is_elsewhere(url)]
+    for path in site.rglob("*.css"):
+        style = path.read_text(encoding="utf-8")
+        urls = re.findall(r"""(?:url\(|@import)\s*["']?((?:https?:)?//[^"')\s]+)""", style)
+        foreign += [f"{path.name}: {url}" for url in urls]
+    assert not foreign, "\n".join(foreign)
+
+
+def test_every_page_has_a_title_a_language_and_a_main_landmark(pages: dict[str, BeautifulSoup]) -> None:
+    for address, page in pages.items():
+        if address != REDIRECT:
+            assert page.title and page.title.get_text(strip=True), address
+            assert page.html.get("lang") == "en", address
+            assert len(page.select("main, [role=main]")) == 1, address
+
+
+def test_every_picture_says_what_it_shows(pages: dict[str, BeautifulSoup]) -> None:
+    for address, page in pages.items():
+        for picture in page.find_all("img"):
+            assert picture.get("alt", "").strip(), f"{address}: {picture}"
+
+
+def test_headings_go_down_one_step_at_a_time(pages: dict[str, BeautifulSoup]) -> None:
+    for address in toc_pages():
+        levels = [int(heading.name[1]) for heading in pages[address].select("article :is(h1, h2, h3, h4, h5, h6)")]
+        assert levels.count(1) == 1 and levels[0] == 1, (address, levels)
+        steps = [below - above for above, below in pairwise(levels)]
+        assert max(steps, default=0) <= 1, (address, levels)
+
+
+def test_launch_buttons_open_the_notebook_itself(pages: dict[str, BeautifulSoup]) -> None:
+    for address in toc_pages():
+        source = ROOT / Path(address).with_suffix(".ipynb")
+        links = [tag["href"] for tag in pages[address].select('a[href*="mybinder.org"]')]
+        if source.exists():
+            assert len(links) == 1 and links[0].endswith(f"?urlpath=lab/tree/{source.relative_to(ROOT).as_posix()}")

@@ -1,0 +1,212 @@
+"""The built site as a reader's browser shows it: alone, typeset, in the dark, and on a phone."""
+
+import http.server
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import pytest
+from book_pages import ROOT, toc_pages
+from playwright.sync_api import Browser, Page, sync_playwright
+
+SITE = ROOT / "_build" / "html"
+PAGES = [*toc_pages(), "genindex.html"]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+PHONE = {"width": 375, "height": 800}
+DESK = {"width": 1280, "height": 900}
+
+# Colours as the browser computes them, for WCAG's ratio of contrast between a text and what lies behind it.
+CONTRAST = """
+selector => {
+  const parse = colour => colour.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
+    .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = element => {
+    for (let e = element; e; e = e.parentElement) {
+      const colour = parse(getComputedStyle(e).backgroundColor);
+      if (colour.length === 3 || colour[3] === 1) return colour;
+    }
+    return [255, 255, 255];
+  };
+  return [...document.querySelectorAll(selector)].map(element => {
+    const [a, b] = [light(parse(getComputedStyle(element).color)), light(behind(element))];
+    return [(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), element.textContent.slice(0, 60)];
+  });
+}
+"""
+
+# What is cut off at the window's edge without a box of its own to scroll in.
+CUT_OFF = """
+() => [...document.querySelectorAll("article *")].filter(element => {
+  const box = element.getBoundingClientRect();
+  if (box.width === 0 || box.right <= innerWidth + 1 || element.closest("mjx-assistive-mml, .visually-hidden"))
+    return false;
+  for (let e = element; e && e.tagName !== "ARTICLE"; e = e.parentElement)
+    if (["auto", "scroll"].includes(getComputedStyle(e).overflowX)) return false;
+  return true;
+}).map(element => element.outerHTML.slice(0, 120))
+"""
+
+TYPESET = "() => !window.MathJax?.startup || MathJax.startup.promise.then(() => true)"
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@dataclass
+class Visit:
+    """A page that was opened, and what happened meanwhile."""
+
+    page: Page
+    requested: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """The built site, served on a free port of this machine."""
+    if not (SITE / ".built").exists():
+        pytest.fail("The site is not built, or its last build failed: run `make book` first.")
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(SITE)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium or Chrome from this machine, or the program that the variable BOOK_BROWSER names."""
+    program = os.environ.get("BOOK_BROWSER") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    if program is None:
+        reason = "no browser: install Chromium or Chrome, or name one in the variable BOOK_BROWSER"
+        # In continuous integration a test that quietly does nothing is a defect.
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+def open_page(browser: Browser, url: str, **context: Any) -> Visit:
+    visit = Visit(browser.new_context(viewport=DESK, **context).new_page())
+    page = visit.page
+    page.on("request", lambda request: visit.requested.append(request.url))
+    page.on("requestfailed", lambda request: visit.failed.append(request.url))
+    page.on("response", lambda response: visit.failed.append(response.url) if response.status >= 400 else None)
+    page.on("console", lambda message: visit.errors.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: visit.errors.append(str(error)))
+    page.goto(url, wait_until="load")
+    page.wait_for_function(TYPESET)
+    return visit
+
+
+@pytest.fixture(scope="module", params=PAGES)
+def visit(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iterator[Visit]:
+    visit = open_page(browser, address + request.param, color_scheme="light")
+    yield visit
+    visit.page.context.close()
+
+
+def test_it_asks_no_other_host_for_anything(visit: Visit, address: str) -> None:
+    assert visit.requested
+    assert not [url for url in visit.requested if not url.startswith((address, "data:", "blob:"))]
+
+
+def test_it_opens_without_an_error(visit: Visit) -> None:
+    assert not visit.failed
+    assert not visit.errors
+
+
+def test_its_formulas_are_typeset(visit: Visit) -> None:
+    written = visit.page.locator("article .math").count()
+    typeset = visit.page.locator("article .math mjx-container").count()
+    assert typeset >= written
+    # An error has an element of its own; an unknown command is set in red.
+    assert visit.page.locator("mjx-merror, [data-mjx-error], mjx-mtext[style*='red']").count() == 0
+    # What is left between dollars was not recognised as a formula.
+    prose = visit.page.locator("article").evaluate_all(
+        "found => found.map(article => { const copy = article.cloneNode(true);"
+        " copy.querySelectorAll('pre, code, script, mjx-container').forEach(e => e.remove());"
+        " return copy.textContent; }).join(' ')"
+    )
+    assert "$" not in prose
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_its_text_and_links_stand_out(visit: Visit, scheme: str) -> None:
+    visit.page.emulate_media(color_scheme=scheme)
+    visit.page.wait_for_function("scheme => document.documentElement.dataset.theme === scheme", arg=scheme)
+    # Theme colours fade into each other for a moment.
+    visit.page.add_style_tag(content="*, *::before, *::after { transition: none !important }")
+    found = visit.page.evaluate(CONTRAST, "article :is(h1, h2, h3, p, li, td, th, a, figcaption span, .verdict p)")
+    pale = [(round(ratio, 2), text) for ratio, text in found if ratio < 4.5]
+    visit.page.emulate_media(color_scheme="light")
+    assert not pale
+
+
+def test_it_fits_a_phone(visit: Visit) -> None:
+    visit.page.set_viewport_size(PHONE)
+    width = visit.page.evaluate("document.scrollingElement.scrollWidth")
+    cut_off = visit.page.evaluate(CUT_OFF)
+    visit.page.set_viewport_size(DESK)
+    assert width <= PHONE["width"] + 1
+    assert not cut_off
+
+
+def test_figures_stand_on_white_in_the_dark(browser: Browser, address: str) -> None:
+    seen = 0
+    for name in toc_pages():
+        visit = open_page(browser, address + name, color_scheme="dark")
+        styles = visit.page.eval_on_selector_all(
+            "article .cell_output img",
+            "found => found.map(e => [getComputedStyle(e).backgroundColor, getComputedStyle(e).filter])",
+        )
+        visit.page.context.close()
+        seen += len(styles)
+        assert all(style == ["rgb(255, 255, 255)", "none"] for style in styles), (name, styles)
+    assert seen
+
+
+def test_the_button_turns_the_page_dark_and_it_stays_so(browser: Browser, address: str) -> None:
+    visit = open_page(browser, address + PAGES[0], color_scheme="light")
+    for _ in range(3):  # it goes round through light, dark and automatic
+        if visit.page.evaluate("document.documentElement.dataset.theme") == "dark":
+            break
+        visit.page.locator(".theme-switch-button:visible").first.click()
+    visit.page.reload()
+    assert visit.page.evaluate("document.documentElement.dataset.theme") == "dark"
+    visit.page.context.close()
+
+
+def test_the_root_leads_to_the_first_page(browser: Browser, address: str) -> None:
+    visit = open_page(browser, address)
+    visit.page.wait_for_url(address + PAGES[0])
+    visit.page.context.close()
+
+
+def test_the_search_finds_without_asking_anyone(browser: Browser, address: str) -> None:
+    visit = open_page(browser, address + "search.html?q=rmsprop")
+    visit.page.locator("#search-results li a").first.wait_for()
+    assert not [url for url in visit.requested if not url.startswith(address)]
+    assert not visit.errors
+    visit.page.context.close()
