@@ -11,7 +11,7 @@ READY  := $(VENV)/.installed
 SITE   := _build/html
 PORT   ?= 8000
 
-BOOK_SOURCES := _config.yml _toc.yml tools/chapter_numbers.py tools/launch_links.py $(shell find chapters assets -type f -not -path '*/.*' 2>/dev/null)
+BOOK_SOURCES := _config.yml _toc.yml $(wildcard tools/*_*.py) $(shell find chapters assets -type f -not -path '*/.*' 2>/dev/null)
 
 .PHONY: help book test notebooks execute serve lint format lock clean
 
