@@ -12,7 +12,7 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
-LONGEST_CELL = 24
+LONGEST_CELL = 25
 IGNORED = "nbval-ignore-output"
 NOTEBOOKS = execute.notebooks([])
 
