@@ -37,7 +37,7 @@ test: $(SITE)/.built ## run every test: library, notebooks (nbval), built site
 	@$(BIN)/python -m pytest -n 2 --dist loadfile && echo "All tests passed: the library, every notebook's stored output, and the site in $(SITE)."
 
 notebooks: $(READY) ## open the chapters in JupyterLab
-	@$(BIN)/jupyter lab --notebook-dir=. --LabApp.default_url=/lab/tree/chapters/index.md
+	@$(BIN)/jupyter lab --notebook-dir=. --LabApp.default_url=/lab/tree/chapters/03_rmsprop.ipynb
 
 execute: $(READY) ## run all chapters and save their outputs, reproducibly (ONLY=03_rmsprop for one)
 	@$(BIN)/python tools/execute.py $(ONLY)

@@ -53,6 +53,7 @@ def main(folder):
     pip = [python, "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "on"]
     # setuptools, pinned like the rest, builds the library itself: no second download for that.
     run(*(pip + ["-r", "requirements.txt"]))
+    os.environ["PYTHONWARNINGS"] = "ignore"  # setuptools explains what an editable installation is
     run(*(pip + ["--quiet", "--no-deps", "--no-build-isolation", "-e", "."]))
 
 
