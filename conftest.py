@@ -1,6 +1,7 @@
 """What every run of the tests has in common, the notebooks among them."""
 
 import os
+import platform
 from collections.abc import Iterator
 from unittest import mock
 
@@ -18,6 +19,9 @@ KERNEL_ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
     "TQDM_DISABLE": "1",
 }
+if platform.machine() in ("x86_64", "AMD64"):
+    # NumPy's matrix products as an old processor would do them.
+    KERNEL_ENVIRONMENT["OPENBLAS_CORETYPE"] = "Nehalem"
 
 # The files that take longest begin first, so that no worker is left with one of them at the end. The rest follow in
 # the usual order; pytest-xdist would begin with the files that have the most tests (--no-loadscope-reorder).
