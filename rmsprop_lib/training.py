@@ -38,7 +38,7 @@ def one_thread() -> Iterator[None]:
     """Let Torch use one CPU thread inside the block or the decorated function.
 
     A minibatch of these small models is not worth a second thread, and where other work shares the processor, waiting
-    for it at every operation made a run a hundred times slower.
+    for it at every operation made a run more than ten times slower.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(1)
