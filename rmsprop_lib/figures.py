@@ -11,7 +11,6 @@ from typing import Any
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
-from cycler import cycler
 from matplotlib.axes import Axes
 
 from rmsprop_lib.descent import Trajectory
@@ -39,7 +38,6 @@ STYLE: dict[Any, Any] = {
     "figure.dpi": 120,
     "figure.facecolor": "white",
     "figure.constrained_layout.use": True,
-    "axes.prop_cycle": cycler(color=COLOURS) + cycler(linestyle=DASHES),
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,

@@ -67,7 +67,7 @@ def quadratic(
         if lam.size < 2:
             raise ValueError(f"angle={angle!r} needs two curvatures or more; got {lam.size}")
         Q = np.eye(lam.size)
-        Q[:2, :2] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+        Q[:2, :2] = _turn(angle)
         H = Q @ H @ Q.T
     return Problem(
         name=f"quadratic, curvatures {', '.join(f'{x:g}' for x in lam)}",
@@ -85,9 +85,12 @@ def ravine(condition: float = 100.0, angle: float = 0.0) -> Problem:
     Unturned, the floor lies along the second axis. The start turns with it, so that the problem is the same up
     to the choice of coordinates at every angle.
     """
-    start = np.array([1.0, 10.0])
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    return quadratic([condition, 1.0], angle, turn @ start)
+    return quadratic([condition, 1.0], angle, _turn(angle) @ np.array([1.0, 10.0]))
+
+
+def _turn(angle: float) -> np.ndarray:
+    """The matrix that turns the plane by ``angle`` radians."""
+    return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
 
 
 def rosenbrock() -> Problem:
