@@ -317,7 +317,7 @@ class RMSprop(Optimizer):
 
 
 class Adam(Optimizer):
-    """Adam (rule ``adam``).
+    """Adam and AMSGrad (rules ``adam`` and ``amsgrad``).
 
     Parameters
     ----------
@@ -326,6 +326,8 @@ class Adam(Optimizer):
         Decay of the average of gradients, ``state["mean"]``, and of squares, ``state["cache"]``.
     epsilon : float, ε ≥ 0
         Added to the root.
+    amsgrad : bool
+        Divide by the root of the largest average of squares so far, ``state["largest"]``.
     check_finite : bool
         See :class:`Optimizer`.
     """
@@ -340,6 +342,7 @@ class Adam(Optimizer):
         beta1: float = 0.9,
         beta2: float = 0.999,
         epsilon: float = 1e-8,
+        amsgrad: bool = False,
         *,
         check_finite: bool = True,
     ) -> None:
@@ -347,14 +350,16 @@ class Adam(Optimizer):
         self.beta1 = beta1
         self.beta2 = beta2
         self.epsilon = epsilon
+        self.amsgrad = amsgrad
 
     def _names(self) -> tuple[str, ...]:
-        return ("mean", "cache")
+        return ("mean", "cache", "largest") if self.amsgrad else ("mean", "cache")
 
     def _rule(self, g: Any, state: list[Any], t: int) -> tuple[Any, ...]:
-        m, v = state
-        return rules.adam(g, m, v, t, self.beta1, self.beta2, self.epsilon)
+        rule: Rule = rules.amsgrad if self.amsgrad else rules.adam
+        return rule(g, *state, t, self.beta1, self.beta2, self.epsilon)
 
     def _denominator(self, key: str) -> Any:
-        v_hat = self.cache[key] / (1 - self.beta2 ** self.step[key])
+        v = self.state["largest" if self.amsgrad else "cache"][key]
+        v_hat = v / (1 - self.beta2 ** self.step[key])
         return rules.sqrt(v_hat) + self.epsilon

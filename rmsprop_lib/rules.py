@@ -26,6 +26,13 @@ def sqrt(x: Number) -> Number:
     return x**0.5
 
 
+def maximum(a: Number, b: Number) -> Number:
+    """The larger of the two, elementwise, NaN where either is; if one is an array or a tensor, ``b`` has to be."""
+    if hasattr(b, "clip"):
+        return b.clip(min=a)
+    return b if a < b or b != b else a
+
+
 def ema(average: Number, x: Number, rho: Number) -> Number:
     r"""One step of an exponential moving average, :math:`\rho\,a + (1-\rho)\,x`.
 
@@ -84,41 +91,44 @@ def rmsprop(g: Number, v: Number, rho: Number, eps: Number) -> tuple[Number, Num
 
 
 def rmsprop_momentum(
-    g: Number, v: Number, b: Number, rho: Number, gamma: Number, eps: Number
+    g: Number, v: Number, b: Number, rho: Number, gamma: Number, eps: Number, nesterov: bool = False
 ) -> tuple[Number, Number, Number]:
     """RMSprop with momentum after scaling: the heavy ball is fed RMSprop's direction.
 
     Source: chapter 05, equation ``rmsprop_momentum``.
     """
     d, v = rmsprop(g, v, rho, eps)
-    d, b = heavy_ball(d, b, gamma)
+    d, b = heavy_ball(d, b, gamma, nesterov=nesterov)
     return d, v, b
 
 
-def centered_rmsprop(g: Number, v: Number, mu: Number, rho: Number, eps: Number) -> tuple[Number, Number, Number]:
+def centered_rmsprop(
+    g: Number, v: Number, mu: Number, rho: Number, eps: Number, eps_inside: bool = False
+) -> tuple[Number, Number, Number]:
     r"""Centered RMSprop: divide by the root of a moving *variance* ``v``, kept by its own recurrence,
 
     .. math:: v \leftarrow \rho v + \rho(1-\rho)(g - \mu)^2, \qquad \mu \leftarrow \rho\mu + (1-\rho) g .
 
     In exact arithmetic this ``v`` equals the average of squares minus the square of the average; as a sum of
-    non-negative terms it cannot become negative by rounding, which the subtraction does.
+    non-negative terms it cannot become negative by rounding, which the subtraction does. With ``eps_inside`` the
+    direction is Graves', :math:`g / \sqrt{v + \varepsilon}`.
 
     Source: chapter 04, equation ``centered_rmsprop``; Graves (2013), equations 38 to 45, for centering.
     """
     v = rho * v + rho * (1 - rho) * (g - mu) * (g - mu)
     mu = ema(mu, g, rho)
-    return g / (sqrt(v) + eps), v, mu
+    return g / (sqrt(v + eps) if eps_inside else sqrt(v) + eps), v, mu
 
 
 def centered_rmsprop_momentum(
-    g: Number, v: Number, mu: Number, b: Number, rho: Number, gamma: Number, eps: Number
+    g: Number, v: Number, mu: Number, b: Number, rho: Number, gamma: Number, eps: Number, nesterov: bool = False
 ) -> tuple[Number, Number, Number, Number]:
     """Centered RMSprop with momentum after scaling.
 
     Source: chapter 05, equation ``centered_rmsprop_momentum``; Graves (2013), equations 38 to 45.
     """
     d, v, mu = centered_rmsprop(g, v, mu, rho, eps)
-    d, b = heavy_ball(d, b, gamma)
+    d, b = heavy_ball(d, b, gamma, nesterov=nesterov)
     return d, v, mu, b
 
 
@@ -137,3 +147,37 @@ def adam(
     m_hat = m / (1 - beta1**t)
     v_hat = v / (1 - beta2**t)
     return m_hat / (sqrt(v_hat) + eps), m, v
+
+
+def amsgrad(
+    g: Number, m: Number, v: Number, v_max: Number, t: Number, beta1: Number, beta2: Number, eps: Number
+) -> tuple[Number, Number, Number, Number]:
+    r"""AMSGrad: Adam that divides by the root of the largest average of squares so far.
+
+    As in torch.optim the maximum is taken before bias correction; ``t`` = ∞ leaves the correction out, which is
+    the rule as it was published.
+
+    Source: chapter 06, equation ``amsgrad``; Reddi, Kale and Kumar (2018), algorithm 2.
+
+    >>> amsgrad(1.0, 0.0, 0.0, 16.0, float("inf"), 0.0, 0.75, 0.0)
+    (0.25, 1.0, 0.25, 16.0)
+    """
+    m = ema(m, g, beta1)
+    v = ema(v, g * g, beta2)
+    v_max = maximum(v_max, v)
+    m_hat = m / (1 - beta1**t)
+    v_hat = v_max / (1 - beta2**t)
+    return m_hat / (sqrt(v_hat) + eps), m, v, v_max
+
+
+def decoupled_weight_decay(d: Number, theta: Number, weight_decay: Number) -> Number:
+    r"""Decoupled weight decay: :math:`d + \lambda\theta`, so that :math:`\theta` shrinks by :math:`1 - \eta\lambda`.
+
+    Around Adam's direction this is AdamW.
+
+    Source: chapter 06, equation ``decoupled_weight_decay``; Loshchilov and Hutter (2019), algorithm 2.
+
+    >>> decoupled_weight_decay(1.0, 4.0, 0.5)
+    3.0
+    """
+    return d + weight_decay * theta

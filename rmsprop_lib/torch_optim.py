@@ -97,7 +97,8 @@ class _RuleOptimizer(torch.optim.Optimizer):
     def _update(self, p: Tensor, group: dict[str, Any]) -> None:
         assert p.grad is not None  # as step has seen
         g = -p.grad if group["maximize"] else p.grad
-        if group["weight_decay"]:
+        decoupled = group.get("decoupled_weight_decay", False)
+        if group["weight_decay"] and not decoupled:
             g = g + group["weight_decay"] * p
         names = self._names(group)
         state = self.state[p] if names or self._counts_steps else {}
@@ -109,6 +110,8 @@ class _RuleOptimizer(torch.optim.Optimizer):
         # A complex parameter is a pair of real ones.
         theta, g, *old = (torch.view_as_real(x) if x.is_complex() else x for x in (p, g, *(state[n] for n in names)))
         direction, *new = self._rule(g, old, group, state)
+        if group["weight_decay"] and decoupled:
+            direction = rules.decoupled_weight_decay(direction, theta, group["weight_decay"])
         theta.sub_(self._rate(group, state) * direction)
         for accumulator, value in zip(old, new, strict=True):
             accumulator.copy_(value)
@@ -388,7 +391,8 @@ class RMSprop(_RuleOptimizer):
 
 
 class Adam(_RuleOptimizer):
-    """``torch.optim.Adam`` over the rule ``adam``.
+    """``torch.optim.Adam``, and with ``decoupled_weight_decay`` ``torch.optim.AdamW``, over the rules ``adam``,
+    ``amsgrad`` and ``decoupled_weight_decay``.
 
     Parameters
     ----------
@@ -400,8 +404,12 @@ class Adam(_RuleOptimizer):
     eps : float, ε ≥ 0
         Added to the root.
     weight_decay : float ≥ 0
-        Adds weight_decay·θ to the gradient.
-    amsgrad, foreach, capturable, differentiable, fused, decoupled_weight_decay
+        Adds weight_decay·θ to the gradient, or to the direction if it is decoupled.
+    amsgrad : bool
+        Divide by the root of the largest average of squares so far, state key ``max_exp_avg_sq``.
+    decoupled_weight_decay : bool
+        Whether weight decay is AdamW's.
+    foreach, capturable, differentiable, fused
         Accepted as None or False.
     maximize : bool
         Ascend instead.
@@ -458,14 +466,12 @@ class Adam(_RuleOptimizer):
             raise ValueError(f"betas={betas!r} is not allowed; it must be a pair, each in [0, 1)")
         for position, beta in enumerate(betas):
             _check(f"betas[{position}]", beta, DECAY)
-        for name in ("amsgrad", "decoupled_weight_decay"):
-            if options[name]:
-                raise ValueError(f"{name}=True is not supported; leave it out, or pass False")
 
     def _names(self, group: dict[str, Any]) -> tuple[str, ...]:
-        return ("exp_avg", "exp_avg_sq")
+        names = ("exp_avg", "exp_avg_sq")
+        return (*names, "max_exp_avg_sq") if group["amsgrad"] else names
 
     def _rule(self, g: Tensor, old: list[Tensor], group: dict[str, Any], state: dict[str, Any]) -> tuple[Any, ...]:
-        m, v = old
+        rule: Rule = rules.amsgrad if group["amsgrad"] else rules.adam
         beta1, beta2 = group["betas"]
-        return rules.adam(g, m, v, state["step"].item(), beta1, beta2, group["eps"])
+        return rule(g, *old, state["step"].item(), beta1, beta2, group["eps"])

@@ -12,11 +12,11 @@ from rmsprop_lib.claims import VERDICT_MIME, stored_verdicts
 
 CHAPTERS = Path(__file__).resolve().parents[1] / "chapters"
 NOTEBOOKS = {path.name[:2]: path for path in CHAPTERS.glob("[0-9][0-9]_*.ipynb")}
-# sqrt is arithmetic; the others are the book's.
+# sqrt and maximum are arithmetic; the others are the book's.
 RULES = {
     name: function
     for name, function in inspect.getmembers(rules, inspect.isfunction)
-    if function.__module__ == rules.__name__ and name != "sqrt"
+    if function.__module__ == rules.__name__ and name not in ("sqrt", "maximum")
 }
 # The statements that each chapter has to put to the test.
 STATEMENTS = {

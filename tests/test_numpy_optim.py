@@ -32,6 +32,7 @@ OPTIMIZERS = {
     "RMSprop centered": lambda: RMSprop(0.1, centered=True),
     "RMSprop centered momentum": lambda: RMSprop(0.1, centered=True, momentum=0.9),
     "Adam": lambda: Adam(0.1),
+    "Adam amsgrad": lambda: Adam(0.1, beta2=0.9, amsgrad=True),
 }
 each_optimizer = pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS.keys())
 each_class = pytest.mark.parametrize("cls", [SGD, AdaGrad, RMSprop, Adam], ids=lambda c: c.__name__)
@@ -122,11 +123,13 @@ class TestSameResultsAsTheTorchOptimizers:
     @PROPERTY
     @common
     def test_adam(self, shape, seed, dtype, data):
-        lr, eps = data.draw(rates), data.draw(epsilons)
+        lr, eps, amsgrad = data.draw(rates), data.draw(epsilons), data.draw(st.booleans())
         betas = data.draw(decays), data.draw(st.floats(0.5, 0.999))
         self.assert_agree(
-            Adam(lr, *betas, eps), lambda ps: torch_optim.Adam(ps, lr, betas, eps), shape, seed, dtype, 200
-        )
+            Adam(lr, *betas, eps, amsgrad),
+            lambda ps: torch_optim.Adam(ps, lr, betas, eps, amsgrad=amsgrad),
+            shape, seed, dtype, 200,
+        )  # fmt: skip
 
 
 class TestThreeKnownRuns:
@@ -397,8 +400,9 @@ class TestStateAndEffectiveRate:
                 np.testing.assert_allclose(new[key], expected, rtol=1e-13)
             params = new
 
-    def test_effective_rate_of_adam_times_the_corrected_average_is_the_step(self):
-        optimizer = Adam(0.1, 0.5, 0.75, epsilon=0.5)
+    @pytest.mark.parametrize("amsgrad", [False, True])
+    def test_effective_rate_of_adam_times_the_corrected_average_is_the_step(self, amsgrad):
+        optimizer = Adam(0.1, 0.5, 0.75, epsilon=0.5, amsgrad=amsgrad)
         params, all_grads = example()
         for t, grads in enumerate(all_grads, start=1):
             new = optimizer.update(params, grads)

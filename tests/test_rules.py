@@ -32,11 +32,23 @@ EXAMPLES: dict[str, tuple[Any, Sequence[float]]] = {
     "rmsprop": (rules.rmsprop, (-1.3, 2.1, 0.9, 0.1)),
     "rmsprop_momentum": (rules.rmsprop_momentum, (-1.3, 2.1, 0.4, 0.9, 0.8, 0.1)),
     "centered_rmsprop": (rules.centered_rmsprop, (-1.3, 2.1, 0.4, 0.9, 0.1)),
+    "rmsprop_momentum nesterov": (
+        lambda *a: rules.rmsprop_momentum(*a, nesterov=True),
+        (-1.3, 2.1, 0.4, 0.9, 0.8, 0.1),
+    ),
+    "centered_rmsprop, epsilon inside": (
+        lambda *a: rules.centered_rmsprop(*a, eps_inside=True),
+        (-1.3, 2.1, 0.4, 0.9, 0.1),
+    ),
     "centered_rmsprop_momentum": (rules.centered_rmsprop_momentum, (-1.3, 2.1, 0.4, 0.6, 0.9, 0.8, 0.1)),
     "adam": (rules.adam, (-1.3, 0.4, 2.1, 3, 0.9, 0.99, 0.1)),
+    "amsgrad": (rules.amsgrad, (-1.3, 0.4, 2.1, 2.2, 3, 0.9, 0.99, 0.1)),
+    "decoupled_weight_decay": (rules.decoupled_weight_decay, (-1.3, 0.4, 0.1)),
 }
 each_rule = pytest.mark.parametrize(("rule", "arguments"), EXAMPLES.values(), ids=EXAMPLES.keys())
-STATES = {"heavy_ball": 1, "adagrad": 1, "rmsprop": 1, "rmsprop_momentum": 2, "centered_rmsprop": 2, "adam": 2}
+STATES = {
+    "heavy_ball": 1, "adagrad": 1, "rmsprop": 1, "rmsprop_momentum": 2, "centered_rmsprop": 2, "adam": 2, "amsgrad": 3,
+}  # fmt: skip
 
 
 def results(returned: Any) -> tuple[Any, ...]:
@@ -324,6 +336,61 @@ class TestAdam:
         assert directions[1] == pytest.approx((8 / 3) / (math.sqrt(64 / 7) + 1), rel=1e-14)
 
 
+class TestAMSGrad:
+    @PROPERTY
+    @given(gradients, decay, st.floats(0, 0.99))
+    def test_it_divides_by_the_largest_average_so_far(self, gs, beta1, beta2):
+        m = v = v_max = 0.0
+        largest = 0.0
+        for t, g in enumerate(gs, start=1):
+            of_adam, m_adam, v_adam = rules.adam(g, m, v, t, beta1, beta2, 0.0)
+            d, m, v, v_max = rules.amsgrad(g, m, v, v_max, t, beta1, beta2, 0.0)
+            largest = max(largest, v_adam)
+            assert (m, v, v_max) == (m_adam, v_adam, largest)
+            assert d * math.sqrt(v_max) == pytest.approx(of_adam * math.sqrt(v), rel=1e-12)
+
+    def test_without_correction_it_is_the_published_rule(self):
+        """β₁ = ½, β₂ = ¾, g = 4, 0: m = 1, v = 3, and the largest is 4."""
+        d, m, v, v_max = rules.amsgrad(0.0, 2.0, 4.0, 4.0, math.inf, 0.5, 0.75, 0.0)
+        assert (d, m, v, v_max) == (0.5, 1.0, 3.0, 4.0)
+
+    @pytest.mark.parametrize("make", [float, np.float64, np.atleast_1d, torch.tensor])
+    def test_nan_stays_visible(self, make):
+        for state in ((math.nan, 1.0), (1.0, math.nan)):
+            v, v_max = (make(x) for x in state)
+            *_, largest = rules.amsgrad(make(1.0), make(0.0), v, v_max, 1, 0.9, 0.9, 0.0)
+            assert np.isnan(np.asarray(largest)).all()
+
+    def test_infinity_is_the_largest(self):
+        assert (
+            rules.maximum(math.inf, math.inf)
+            == rules.maximum(1.0, math.inf)
+            == rules.maximum(math.inf, 1.0)
+            == math.inf
+        )
+
+
+class TestDecoupledWeightDecay:
+    @PROPERTY
+    @given(gradient, st.fractions(-9, 9), st.fractions(0, 1), st.fractions(0, 1))
+    def test_it_shrinks_the_parameter_before_the_step(self, d, theta, decay, eta):
+        d = Fraction(d)
+        assert theta - eta * rules.decoupled_weight_decay(d, theta, decay) == (1 - eta * decay) * theta - eta * d
+
+
+class TestGravesForm:
+    def test_epsilon_is_inside_the_root(self):
+        """v = ¼·16 = 4, and 4 + 12 = 16 is a square."""
+        assert rules.centered_rmsprop(4.0, 0.0, 0.0, 0.5, 12.0, eps_inside=True) == (1.0, 4.0, 2.0)
+
+
+class TestNesterovAfterScaling:
+    def test_the_direction_looks_one_step_ahead(self):
+        """r = 4/√4 = 2, b = ½·8 + 2 = 6, d = 2 + ½·6."""
+        assert rules.rmsprop_momentum(4.0, 0.0, 8.0, 0.75, 0.5, 0.0, nesterov=True) == (5.0, 4.0, 6.0)
+        assert rules.centered_rmsprop_momentum(4.0, 0.0, 0.0, 8.0, 0.5, 0.5, 0.0, nesterov=True) == (5.0, 4.0, 2.0, 6.0)
+
+
 class TestEpsilonIsAddedToTheRoot:
     """Each example makes the root a whole number; with ε under the root it would be another."""
 
@@ -344,6 +411,9 @@ class TestEpsilonIsAddedToTheRoot:
 
     def test_in_adam_after_bias_correction(self):
         assert rules.adam(5.0, 0.0, 0.0, 1, 0.5, 0.75, 15.0) == (0.25, 2.5, 6.25)
+
+    def test_in_amsgrad_after_bias_correction(self):
+        assert rules.amsgrad(5.0, 0.0, 0.0, 25.0, 1, 0.5, 0.75, 10.0) == (0.25, 2.5, 6.25, 25.0)
 
     @pytest.mark.parametrize(
         ("rule", "arguments"),

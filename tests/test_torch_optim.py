@@ -136,12 +136,20 @@ class TestSameResultsAsTorchOptim:
             eps=(1e-8, 0.3),
             weight_decay=(0, 0.1),
         )
+        + options(betas=((0.9, 0.9), (0.5, 0.1)), amsgrad=(True,), weight_decay=(0, 0.1), maximize=(False, True))
+        + options(weight_decay=(0, 0.1), decoupled_weight_decay=(True,), amsgrad=(False, True), maximize=(False, True))
         + options(weight_decay=(0, 0.1), maximize=(True,)),
     )
     def test_adam(self, option):
         assert_agree(
             lambda ps: torch_optim.Adam(ps, lr=0.01, **option),
             lambda ps: torch.optim.Adam(ps, lr=0.01, foreach=False, **option),
+        )
+
+    def test_adamw(self):
+        assert_agree(
+            lambda ps: torch_optim.Adam(ps, weight_decay=0.1, decoupled_weight_decay=True),
+            lambda ps: torch.optim.AdamW(ps, weight_decay=0.1, foreach=False),
         )
 
     @each_class
@@ -454,7 +462,7 @@ FLAGS = {
     torch_optim.SGD: ("foreach", "fused", "differentiable"),
     torch_optim.AdaGrad: ("foreach", "fused", "differentiable"),
     torch_optim.RMSprop: ("foreach", "capturable", "differentiable"),
-    torch_optim.Adam: ("foreach", "fused", "capturable", "differentiable", "amsgrad", "decoupled_weight_decay"),
+    torch_optim.Adam: ("foreach", "fused", "capturable", "differentiable"),
 }
 
 
