@@ -25,7 +25,17 @@ if platform.machine() in ("x86_64", "AMD64"):
 
 # The files that take longest begin first, so that no worker is left with one of them at the end. The rest follow in
 # the usual order; pytest-xdist would begin with the files that have the most tests (--no-loadscope-reorder).
-LONGEST_FIRST = ("07_mnist.ipynb", "test_site_in_browser.py", "03_rmsprop.ipynb", "test_house_rules.py")
+LONGEST_FIRST = (
+    "07_mnist.ipynb",
+    "02_adagrad.ipynb",
+    "test_site_in_browser.py",
+    "06_adam.ipynb",
+    "04_centered_rmsprop.ipynb",
+    "05_rmsprop_momentum.ipynb",
+    "01_gradient_descent.ipynb",
+    "03_rmsprop.ipynb",
+    "test_house_rules.py",
+)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -162,7 +162,7 @@ def _values(x: Any) -> np.ndarray:
 def _short(values: np.ndarray) -> str:
     if values.ndim == 0:
         return f"{float(values):.6g}"
-    if values.size <= 6:
+    if values.size <= 4:
         return np.array2string(values, formatter={"float_kind": lambda x: f"{x:.6g}"}, separator=", ")
     return f"all {values.size} values"
 

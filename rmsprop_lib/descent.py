@@ -107,3 +107,57 @@ def descend(
         diverged=diverged,
         **{name: np.array(values).reshape(-1, *theta.shape) for name, values in rows.items()},
     )
+
+
+def final_losses(
+    rule: Callable[..., tuple[np.ndarray, ...]],
+    problem: Problem,
+    rates: np.ndarray,
+    steps: int,
+    *,
+    noise: float = 0.0,
+    seeds: int = 20,
+) -> np.ndarray:
+    """Where runs end at many learning rates, all run at once, for a comparison in which each method has its best.
+
+    Parameters
+    ----------
+    rule : callable
+        ``rule(t, g, *state)`` with t from 1 gives the direction and the new state; at t = 1 it is called without
+        state, so its defaults are the state at the start.
+    problem : Problem
+        Of n parameters.
+    rates : array of shape (R,)
+    steps : int
+        At least 1.
+    noise : float
+        Standard deviation of the normal noise that is added to each coordinate of the gradient.
+    seeds : int
+        How many independent runs there are. Their noise is the same for all rates and in every call.
+
+    Returns
+    -------
+    array of shape (R, seeds)
+        The mean of ``problem.value`` over the last tenth of the steps, at most 1e100, also where the run diverged.
+
+    Raises
+    ------
+    ValueError
+        If ``steps`` or ``seeds`` is not positive.
+    """
+    for name, count in (("steps", steps), ("seeds", seeds)):
+        if count < 1:
+            raise ValueError(f"{name}={count!r} is not allowed; it must be at least 1")
+    rng = np.random.default_rng(1)
+    theta = np.tile(problem.start, (len(rates), seeds, 1)).astype(float)
+    eta = np.asarray(rates, dtype=float)[:, None, None]
+    state: list[np.ndarray] = []
+    late: list[np.ndarray] = []
+    with np.errstate(over="ignore", invalid="ignore"):
+        for t in range(1, steps + 1):
+            g = problem.gradient(theta) + noise * rng.normal(size=theta.shape[1:])
+            direction, *state = rule(t, g, *state)
+            theta = theta - eta * direction
+            if t > 0.9 * steps:
+                late.append(problem.value(theta))
+        return np.asarray(np.fmin(np.mean(late, axis=0), 1e100))

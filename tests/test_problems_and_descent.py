@@ -10,7 +10,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rmsprop_lib.descent import Trajectory, descend
+from rmsprop_lib import rules
+from rmsprop_lib.descent import Trajectory, descend, final_losses
 from rmsprop_lib.numpy_optim import SGD, AdaGrad, Adam, Optimizer, RMSprop
 from rmsprop_lib.problems import Problem, beale, quadratic, ravine, rosenbrock, saddle
 
@@ -299,3 +300,41 @@ class TestRecordedRuns:
         with pytest.raises(AttributeError):
             run.theta = np.zeros(2)
         assert isinstance(run, Trajectory) and isinstance(ravine(), Problem)
+
+
+def momentum_rule(t: int, g: np.ndarray, b: Any = 0.0) -> Any:
+    return rules.heavy_ball(g, b, 0.8)
+
+
+class TestFinalLosses:
+    def test_without_noise_they_are_the_mean_over_the_last_tenth(self) -> None:
+        rates, curvature = np.array([0.1, 0.3]), 2.0
+        losses = final_losses(lambda t, g: rules.sgd(g), quadratic([curvature], start=[3.0]), rates, 40, seeds=2)
+        theta = 3.0 * (1 - rates[:, None] * curvature) ** np.arange(37, 41)
+        expected = (curvature / 2 * theta**2).mean(axis=1)
+        np.testing.assert_allclose(losses, np.column_stack([expected, expected]), rtol=1e-12)
+
+    def test_each_rate_and_seed_is_a_run_of_its_own(self) -> None:
+        problem, noise = ravine(20.0), np.random.default_rng(1).normal(size=(50, 3, 2))
+        losses = final_losses(momentum_rule, problem, np.array([0.001, 0.01]), 50, noise=0.5, seeds=3)
+        for i, rate in enumerate((0.001, 0.01)):
+            for seed in range(3):
+                run = descend(problem, SGD(rate, momentum=0.8), 50, noise=lambda t, k=seed: 0.5 * noise[t - 1, k])
+                assert losses[i, seed] == pytest.approx(run.loss[-5:].mean(), rel=1e-10)
+
+    def test_the_step_number_begins_with_one(self) -> None:
+        seen = []
+        final_losses(lambda t, g: (seen.append(t), rules.sgd(g))[1], quadratic([1.0]), np.array([0.1]), 3)
+        assert seen == [1, 2, 3]
+
+    def test_a_run_that_diverges_is_as_bad_as_can_be(self) -> None:
+        rates = np.array([0.1, 1e3])
+        losses = final_losses(lambda t, g: rules.sgd(g), quadratic([1.0]), rates, 200, seeds=1)
+        assert losses[0, 0] < 1 and losses[1, 0] == 1e100
+
+    @pytest.mark.parametrize(("name", "counts"), [("steps", (0, 2)), ("seeds", (5, 0)), ("seeds", (5, -1))])
+    def test_counts_have_to_be_positive(self, name: str, counts: tuple[int, int]) -> None:
+        steps, seeds = counts
+        bad = {"steps": steps, "seeds": seeds}[name]
+        with pytest.raises(ValueError, match=f"{name}={bad} is not allowed; it must be at least 1"):
+            final_losses(lambda t, g: rules.sgd(g), quadratic([1.0]), np.array([0.1]), steps, seeds=seeds)
