@@ -11,25 +11,27 @@ array([ 4., 16.])
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from rmsprop_lib import rules
 from rmsprop_lib.hyperparameters import DECAY, NON_NEGATIVE, Hyperparameter
+from rmsprop_lib.rules import Rule
 
 Arrays = dict[str, np.ndarray]
-Rule = Callable[..., tuple[Any, ...]]
 
 # The in-place path works through large arrays in pieces that stay in the processor's cache.
 BLOCK = 65_536
+# From how many parameters on, all together, the compiled rule is worth the second that compiling takes.
+WORTH_COMPILING = 1_000_000
 
 
 class Optimizer(ABC):
     """What the four optimizers share: checking the input, keeping the state, stepping.
 
-    A subclass names its accumulators (:meth:`_names`) and calls its rule (:meth:`_rule`).
+    A subclass names its accumulators (:meth:`_names`) and chooses its rule (:meth:`_chosen`).
 
     Attributes
     ----------
@@ -59,8 +61,12 @@ class Optimizer(ABC):
         """The accumulators of the rule, in the order in which it takes and returns them."""
 
     @abstractmethod
+    def _chosen(self, t: int) -> tuple[Rule, tuple[Any, ...]]:
+        """The rule of step ``t``, and what it is given after the gradient and its state."""
+
     def _rule(self, g: Any, state: list[Any], t: int) -> tuple[Any, ...]:
-        """The direction of step ``t`` and the new state."""
+        rule, arguments = self._chosen(t)
+        return rule(g, *state, *arguments)
 
     @property
     def cache(self) -> Arrays:
@@ -106,11 +112,15 @@ class Optimizer(ABC):
         TypeError
             If a parameter is not floating, or a gradient not numeric. Whatever is raised, nothing has changed.
         """
-        new_params: Arrays = {}
-        new_states: dict[str, list[Any]] = {}
-        for key, (theta, g) in self._checked(params, grads).items():
-            direction, *new_states[key] = self._stepped(key, g, self._state_of(key, theta))
-            new_params[key] = np.asarray(theta - self.learning_rate * direction)
+        checked = self._checked(params, grads)
+        states = {key: self._state_of(key, theta) for key, (theta, _) in checked.items()}
+        stepped = self._step_fused(checked, states, in_place=False)
+        for key, (theta, g) in checked.items():
+            if key not in stepped:
+                direction, *state = self._stepped(key, g, states[key])
+                stepped[key] = np.asarray(theta - self.learning_rate * direction), *state
+        new_params = {key: stepped[key][0] for key in checked}
+        new_states = {key: stepped[key][1:] for key in checked}
         for key, arrays in new_states.items():
             for name, array in zip(self._names(), arrays, strict=True):
                 self.state.setdefault(name, {})[key] = np.asarray(array)
@@ -119,6 +129,9 @@ class Optimizer(ABC):
 
     def update_(self, params: Mapping[str, np.ndarray], grads: Mapping[str, np.ndarray]) -> None:
         """Do one step in place: the arrays in ``params`` are overwritten, and no array of their size is made.
+
+        From about a million parameters on, and where Numba is installed, this is one pass over memory: the rule
+        compiled (:mod:`rmsprop_lib.fused`), which takes about a second the first time.
 
         Takes and refuses what :meth:`update` does, and also refuses a parameter that is not a writeable array
         (TypeError, ValueError). A step that would be 0/0 is not refused here but gives NaN.
@@ -130,21 +143,60 @@ class Optimizer(ABC):
             if not params[key].flags.writeable:
                 raise ValueError(f"params[{key!r}] is read-only; in place needs a writeable array")
         states = {key: self._state_of(key, theta) for key, (theta, _) in checked.items()}
+        fused = self._step_fused(checked, states, in_place=True)
         for key, (theta, g) in checked.items():
-            state = states[key]
-            # C-ordered arrays are views of a line, cut into blocks; others are stepped as one block.
-            flat = all(array.flags.c_contiguous for array in (theta, *state))
-            lines = [array.reshape(-1) if flat else array for array in (theta, g, *state)]
-            size = BLOCK if flat else max(1, len(lines[0]))
-            for start in range(0, len(lines[0]), size):
-                p, h, *s = (line[start : start + size] for line in lines)
-                direction, *new = self._rule(h, s, self.step.get(key, 0) + 1)
-                p -= self.learning_rate * direction
-                for old, array in zip(s, new, strict=True):
-                    old[...] = array
-            for name, array in zip(self._names(), state, strict=True):
+            if key not in fused:
+                self._step_in_blocks(key, theta, g, states[key])
+            for name, array in zip(self._names(), states[key], strict=True):
                 self.state.setdefault(name, {})[key] = array
             self._count(key, theta)
+
+    def _step_in_blocks(self, key: str, theta: np.ndarray, g: np.ndarray, state: list[np.ndarray]) -> None:
+        # C-ordered arrays are views of a line, cut into blocks; others are stepped as one block.
+        flat = all(array.flags.c_contiguous for array in (theta, *state))
+        lines = [array.reshape(-1) if flat else array for array in (theta, g, *state)]
+        size = BLOCK if flat else max(1, len(lines[0]))
+        for start in range(0, len(lines[0]), size):
+            p, h, *s = (line[start : start + size] for line in lines)
+            direction, *new = self._rule(h, s, self.step.get(key, 0) + 1)
+            p -= self.learning_rate * direction
+            for old, array in zip(s, new, strict=True):
+                old[...] = array
+
+    def _step_fused(
+        self,
+        checked: Mapping[str, tuple[np.ndarray, np.ndarray]],
+        states: Mapping[str, list[np.ndarray]],
+        *,
+        in_place: bool,
+    ) -> dict[str, tuple[np.ndarray, ...]]:
+        """Step in one pass what is plain in memory, if it is large enough in all.
+
+        Returns the parameter and the accumulators after the step, for each key that was stepped.
+        """
+        if sum(theta.size for theta, _ in checked.values()) < WORTH_COMPILING or (fused := _fused()) is None:
+            return {}
+        if self.check_finite and not in_place and getattr(self, "epsilon", 1.0) == 0:
+            return {}  # a step that is 0/0 has to be seen
+        done: dict[str, tuple[np.ndarray, ...]] = {}
+        for dtype in ("float32", "float64"):
+            arrays = {
+                key: (theta, g, *states[key])
+                for key, (theta, g) in checked.items()
+                if all(a.dtype == dtype and a.flags.c_contiguous and a.flags.aligned for a in (theta, g, *states[key]))
+            }
+            if not arrays or not fused.disjoint([(a.ctypes.data, a.nbytes) for key in arrays for a in arrays[key]]):
+                continue
+            results = {key: (theta, *state) for key, (theta, _, *state) in arrays.items()}
+            if not in_place:
+                results = {key: tuple(np.empty_like(a) for a in before) for key, before in results.items()}
+                arrays = {key: (*arrays[key], *results[key]) for key in arrays}
+            table = np.array([[a.ctypes.data for a in row] for row in zip(*arrays.values(), strict=True)], np.int64)
+            work = fused.WorkList([checked[key][0].size for key in arrays])
+            steps = np.array([self.step.get(key, 0) + 1 for key in arrays], float)
+            fused.step(*self._chosen(1), table, work, steps, dtype, self.learning_rate, in_place=in_place)
+            done |= results
+        return done
 
     def _count(self, key: str, theta: np.ndarray) -> None:
         self.step[key] = self.step.get(key, 0) + 1
@@ -185,11 +237,30 @@ class Optimizer(ABC):
                 raise ValueError(f"grads[{key!r}] has shape {g.shape}, but params[{key!r}] has {theta.shape}")
             with np.errstate(over="ignore"):  # what is too large for the parameter's type is refused as infinite
                 g = g.astype(theta.dtype, copy=False)
-            if self.check_finite and not np.isfinite(g).all():
+            if self.check_finite and not _all_finite(g):
                 first = tuple(int(i) for i in np.argwhere(~np.isfinite(g))[0])
                 raise ValueError(f"grads[{key!r}] is {g[first]} at index {first}; gradients must be finite")
             checked[key] = theta, g
         return checked
+
+
+def _fused() -> Any:
+    """The compiled rules, or None where Numba is not installed."""
+    try:
+        from rmsprop_lib import fused
+    except ImportError:
+        return None
+    return fused
+
+
+def _all_finite(g: np.ndarray) -> bool:
+    """Whether no element is NaN or infinite, without an array of their number."""
+    if not g.flags.c_contiguous:
+        return bool(np.isfinite(g).all())
+    if g.size >= WORTH_COMPILING and g.dtype in (np.float32, np.float64) and (fused := _fused()) is not None:
+        return bool(fused.all_finite(g))
+    line = g.reshape(-1)
+    return all(np.isfinite(line[start : start + BLOCK]).all() for start in range(0, line.size, BLOCK))
 
 
 class SGD(Optimizer):
@@ -223,11 +294,10 @@ class SGD(Optimizer):
     def _names(self) -> tuple[str, ...]:
         return ("velocity",) if self.momentum else ()
 
-    def _rule(self, g: Any, state: list[Any], t: int) -> tuple[Any, ...]:
+    def _chosen(self, t: int) -> tuple[Rule, tuple[Any, ...]]:
         if not self.momentum:
-            return rules.sgd(g)
-        (b,) = state
-        return rules.heavy_ball(g, b, self.momentum, nesterov=self.nesterov)
+            return rules.sgd, ()
+        return rules.heavy_ball, (self.momentum, 0.0, bool(self.nesterov))
 
     def _denominator(self, key: str) -> float:
         return 1.0
@@ -254,9 +324,8 @@ class AdaGrad(Optimizer):
     def _names(self) -> tuple[str, ...]:
         return ("cache",)
 
-    def _rule(self, g: Any, state: list[Any], t: int) -> tuple[Any, ...]:
-        (G,) = state
-        return rules.adagrad(g, G, self.epsilon)
+    def _chosen(self, t: int) -> tuple[Rule, tuple[Any, ...]]:
+        return rules.adagrad, (self.epsilon,)
 
     def _denominator(self, key: str) -> Any:
         return rules.sqrt(self.cache[key]) + self.epsilon
@@ -305,12 +374,8 @@ class RMSprop(Optimizer):
         names = ("cache", "mean") if self.centered else ("cache",)
         return (*names, "velocity") if self.momentum else names
 
-    def _rule(self, g: Any, state: list[Any], t: int) -> tuple[Any, ...]:
-        if self.momentum:
-            with_momentum: Rule = rules.centered_rmsprop_momentum if self.centered else rules.rmsprop_momentum
-            return with_momentum(g, *state, self.rho, self.momentum, self.epsilon)
-        rule: Rule = rules.centered_rmsprop if self.centered else rules.rmsprop
-        return rule(g, *state, self.rho, self.epsilon)
+    def _chosen(self, t: int) -> tuple[Rule, tuple[Any, ...]]:
+        return rules.of_rmsprop(self.rho, self.epsilon, self.momentum, bool(self.centered))
 
     def _denominator(self, key: str) -> Any:
         return rules.sqrt(self.cache[key]) + self.epsilon
@@ -355,9 +420,8 @@ class Adam(Optimizer):
     def _names(self) -> tuple[str, ...]:
         return ("mean", "cache", "largest") if self.amsgrad else ("mean", "cache")
 
-    def _rule(self, g: Any, state: list[Any], t: int) -> tuple[Any, ...]:
-        rule: Rule = rules.amsgrad if self.amsgrad else rules.adam
-        return rule(g, *state, t, self.beta1, self.beta2, self.epsilon)
+    def _chosen(self, t: int) -> tuple[Rule, tuple[Any, ...]]:
+        return (rules.amsgrad if self.amsgrad else rules.adam), (t, self.beta1, self.beta2, self.epsilon)
 
     def _denominator(self, key: str) -> Any:
         v = self.state["largest" if self.amsgrad else "cache"][key]

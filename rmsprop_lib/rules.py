@@ -15,10 +15,12 @@ moving variance), ``mu`` and ``m`` moving average of gradients, ``b`` momentum b
 ``beta2`` decay rates in [0, 1), ``gamma`` momentum in [0, 1), ``eps`` ≥ 0, ``t`` step number counted from 1.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 # A float, an array or a tensor. The rules ask for +, -, *, / and ** only, which no common type expresses.
 Number = Any
+Rule = Callable[..., tuple[Any, ...]]
 
 
 def sqrt(x: Number) -> Number:
@@ -42,6 +44,17 @@ def ema(average: Number, x: Number, rho: Number) -> Number:
     5.0
     """
     return rho * average + (1 - rho) * x
+
+
+def weight_sum(beta: Number, t: Number) -> Number:
+    r"""What the weights of an exponential moving average sum to after ``t`` steps from zero, :math:`1 - \beta^t`.
+
+    ``t`` = ∞ gives 1: no correction. Source: chapter 03, equation ``ema-weights``.
+
+    >>> weight_sum(0.5, 2)
+    0.75
+    """
+    return 1 - beta**t
 
 
 def sgd(g: Number) -> tuple[Number]:
@@ -115,7 +128,7 @@ def centered_rmsprop(
 
     Source: chapter 04, equation ``centered_rmsprop``; Graves (2013), equations 38 to 45, for centering.
     """
-    v = rho * v + rho * (1 - rho) * (g - mu) * (g - mu)
+    v = ema(v, rho * (g - mu) * (g - mu), rho)
     mu = ema(mu, g, rho)
     return g / (sqrt(v + eps) if eps_inside else sqrt(v) + eps), v, mu
 
@@ -132,6 +145,13 @@ def centered_rmsprop_momentum(
     return d, v, mu, b
 
 
+def of_rmsprop(rho: Number, eps: Number, momentum: Number, centered: bool) -> tuple[Rule, tuple[Number, ...]]:
+    """Which of the four rules RMSprop with these settings is, and what the rule is given after its state."""
+    if momentum:
+        return (centered_rmsprop_momentum if centered else rmsprop_momentum), (rho, momentum, eps)
+    return (centered_rmsprop if centered else rmsprop), (rho, eps)
+
+
 def adam(
     g: Number, m: Number, v: Number, t: Number, beta1: Number, beta2: Number, eps: Number
 ) -> tuple[Number, Number, Number]:
@@ -144,8 +164,8 @@ def adam(
     """
     m = ema(m, g, beta1)
     v = ema(v, g * g, beta2)
-    m_hat = m / (1 - beta1**t)
-    v_hat = v / (1 - beta2**t)
+    m_hat = m / weight_sum(beta1, t)
+    v_hat = v / weight_sum(beta2, t)
     return m_hat / (sqrt(v_hat) + eps), m, v
 
 
@@ -165,8 +185,8 @@ def amsgrad(
     m = ema(m, g, beta1)
     v = ema(v, g * g, beta2)
     v_max = maximum(v_max, v)
-    m_hat = m / (1 - beta1**t)
-    v_hat = v_max / (1 - beta2**t)
+    m_hat = m / weight_sum(beta1, t)
+    v_hat = v_max / weight_sum(beta2, t)
     return m_hat / (sqrt(v_hat) + eps), m, v, v_max
 
 

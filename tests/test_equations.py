@@ -12,11 +12,11 @@ from rmsprop_lib.claims import VERDICT_MIME, stored_verdicts
 
 CHAPTERS = Path(__file__).resolve().parents[1] / "chapters"
 NOTEBOOKS = {path.name[:2]: path for path in CHAPTERS.glob("[0-9][0-9]_*.ipynb")}
-# sqrt and maximum are arithmetic; the others are the book's.
+# These are arithmetic that rules are made of, and the choice of one; the others are the book's.
 RULES = {
     name: function
     for name, function in inspect.getmembers(rules, inspect.isfunction)
-    if function.__module__ == rules.__name__ and name not in ("sqrt", "maximum")
+    if function.__module__ == rules.__name__ and name not in ("sqrt", "maximum", "weight_sum", "of_rmsprop")
 }
 # The statements that each chapter has to put to the test.
 STATEMENTS = {

@@ -1,0 +1,285 @@
+"""One pass over memory: a rule compiled into a kernel that steps a whole list of arrays at once, on the CPU.
+
+An unfused step reads and writes every array many times, once for each operation of the rule. The kernel made here
+reads a parameter, its gradient and its state once, applies the rule to one element after another while they are in
+registers, and writes the parameter and the state once. The rule is the function in :mod:`rmsprop_lib.rules` itself,
+compiled by Numba; nothing is written a second time. What the kernel sees is a table of addresses, so that one call
+does for any number of arrays, and NumPy arrays and Torch tensors are the same to it.
+
+The kernels are for contiguous float32 and float64. Which arrays qualify is for the caller to decide.
+"""
+
+import inspect
+import math
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, Literal
+
+import numba
+import numpy as np
+from numba import carray, njit, prange, types
+from numba.extending import intrinsic, overload, register_jitable
+
+from rmsprop_lib import rules
+from rmsprop_lib.rules import Rule
+
+WeightDecay = Literal["none", "coupled", "decoupled"]
+
+BLOCK = 16_384
+"""Elements of one piece of work: small enough to balance the threads, large enough not to notice the bookkeeping."""
+
+# Numba's thread pool takes one parallel region at a time.
+_one_at_a_time = threading.Lock()
+
+
+# What the rules are made of, for the compiler. Elementary steps are done in the type of the arrays: a number in
+# double precision, or an integer 1, would make double precision of single. Decays come in double precision, because
+# 1 − ρ has to be taken before rounding; where the rule corrects the bias, as a pair with the sum of the weights,
+# which is computed once for an array.
+
+
+@overload(rules.sqrt, inline="always", strict=False)
+def _sqrt(x: Any) -> Any:
+    return lambda x: math.sqrt(x)
+
+
+@overload(rules.maximum, inline="always", strict=False)
+def _maximum(a: Any, b: Any) -> Any:
+    return lambda a, b: b if a < b or b != b else a
+
+
+@overload(rules.ema, inline="always", strict=False)
+def _ema(average: Any, x: Any, rho: Any) -> Any:
+    scalar = average
+    if isinstance(rho, types.BaseTuple):
+        return lambda average, x, rho: scalar(rho[0]) * average + scalar(1.0 - rho[0]) * scalar(x)
+    return lambda average, x, rho: scalar(rho) * average + scalar(1.0 - rho) * scalar(x)
+
+
+@overload(rules.weight_sum, inline="always", strict=False)
+def _weight_sum(beta: Any, t: Any) -> Any:
+    return lambda beta, t: beta[1]
+
+
+for _part in (rules.rmsprop, rules.centered_rmsprop, rules.heavy_ball, rules.decoupled_weight_decay):
+    register_jitable(_part)
+
+
+_SCALARS = {"float32": types.float32, "float64": types.float64}
+
+
+@contextmanager
+def _threads(most: int | None) -> Iterator[None]:
+    with _one_at_a_time:
+        if most is not None:
+            numba.set_num_threads(max(1, min(most, numba.config.NUMBA_NUM_THREADS)))
+        yield
+
+
+def _array_at(scalar: Any) -> Any:
+    @intrinsic
+    def at(typingctx: Any, address: Any) -> Any:
+        pointer = types.CPointer(scalar)
+
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            return builder.inttoptr(args[0], context.get_value_type(pointer))
+
+        return pointer(types.int64), codegen
+
+    return at
+
+
+Kind = Literal["value", "decay", "corrected decay", "t", "True", "False"]
+
+
+@cache
+def _parameter_names(rule: Rule) -> tuple[str, ...]:
+    return tuple(inspect.signature(rule).parameters)
+
+
+def _kinds(rule: Rule, states: int, arguments: Sequence[Any]) -> tuple[tuple[Kind, ...], tuple[float, ...]]:
+    """What each argument of a rule after its state is to the kernel, and the numbers among them.
+
+    The names of the rule's parameters say it: ``t`` is the step, ``rho``, ``beta1`` and ``beta2`` are decays. What
+    is true or false is compiled in.
+    """
+    names = _parameter_names(rule)[1 + states :]
+    if len(arguments) > len(names):
+        raise ValueError(f"{rule.__name__} takes {len(names)} arguments after its state; it was given {len(arguments)}")
+    kinds: list[Kind] = []
+    numbers: list[float] = []
+    for name, argument in zip(names, arguments, strict=False):
+        if name == "t":
+            kinds.append("t")
+            continue
+        if isinstance(argument, bool):
+            kinds.append("True" if argument else "False")
+            continue
+        if name in ("rho", "beta1", "beta2"):
+            kinds.append("corrected decay" if "t" in names else "decay")
+        else:
+            kinds.append("value")
+        numbers.append(float(argument))
+    return tuple(kinds), tuple(numbers)
+
+
+@cache
+def _kernel(
+    rule: Rule,
+    states: int,
+    kinds: tuple[Kind, ...],
+    dtype: str,
+    weight_decay: WeightDecay,
+    maximize: bool,
+    in_place: bool,
+) -> Any:
+    """The compiled kernel. Compiling takes about a second, once for each combination in a process."""
+    scalar = _SCALARS[dtype]
+    accumulators = [f"s{k}" for k in range(states)]
+    # Where results go to other arrays, these are further rows of the table.
+    inputs, outputs = ["p", "gradient", *accumulators], ["p", *accumulators]
+    if not in_place:
+        outputs = [f"new_{name}" for name in outputs]
+        inputs += outputs
+    given, prologue, k = ["g", *(f"{a}[i]" for a in accumulators)], [], 0
+    for kind in kinds:
+        if kind in ("t", "True", "False"):
+            given.append("step" if kind == "t" else kind)
+            continue
+        form = {
+            "value": "T(numbers[{k}])",
+            "decay": "numbers[{k}]",
+            "corrected decay": "(numbers[{k}], T(1.0 - numbers[{k}] ** step))",
+        }[kind]
+        prologue.append(f"h{k} = {form.format(k=k)}")
+        given.append(f"h{k}")
+        k += 1
+    gradient = "-gradient[i]" if maximize else "gradient[i]"
+    results = ", ".join(["d", *(f"n_{a}" for a in accumulators)])
+    lines = [
+        "def kernel(table, array, offset, length, steps, learning_rate, decay, numbers):",
+        "    rate, shrink = T(learning_rate), T(decay)",
+        "    for w in prange(array.size):",
+        "        a, o, n = array[w], offset[w] * SIZE, length[w]",
+        "        step = steps[a]",
+        *(f"        {line}" for line in prologue),
+        *(f"        {name} = carray(at(table[{row}, a] + o), n)" for row, name in enumerate(inputs)),
+        "        for i in range(n):",
+        f"            g = {gradient}" + (" + shrink * p[i]" if weight_decay == "coupled" else ""),
+        f"            {results}{'' if states else ','} = rule({', '.join(given)})",
+        *(f"            {out}[i] = n_{a}" for out, a in zip(outputs[1:], accumulators, strict=True)),
+        "            d = decoupled(d, p[i], shrink)" if weight_decay == "decoupled" else "",
+        f"            {outputs[0]}[i] = p[i] - rate * T(d)",
+    ]
+    scope = {
+        "SIZE": np.dtype(dtype).itemsize,
+        "T": scalar,
+        "at": _array_at(scalar),
+        "carray": carray,
+        "decoupled": rules.decoupled_weight_decay,
+        "prange": prange,
+        "rule": njit(inline="always")(rule),
+    }
+    exec("\n".join(lines), scope)
+    return njit(parallel=True, nogil=True)(scope["kernel"])
+
+
+def disjoint(blocks: Sequence[tuple[int, int]]) -> bool:
+    """Whether no two blocks of memory, given as (address, bytes), overlap. Only then may they be stepped at once."""
+    end = 0
+    for start, size in sorted(blocks):
+        if size and start < end:
+            return False
+        end = max(end, start + size)
+    return True
+
+
+@njit(parallel=True, nogil=True)
+def _count_not_finite(line: Any) -> Any:
+    count = 0
+    for i in prange(line.size):
+        count += not math.isfinite(line[i])
+    return count
+
+
+def all_finite(array: np.ndarray) -> bool:
+    """Whether no element of a contiguous float32 or float64 array is NaN or infinite, read once."""
+    with _threads(None):
+        return int(_count_not_finite(array.reshape(-1))) == 0
+
+
+class WorkList:
+    """The pieces of work for a list of arrays: which array, from which element on, how many elements.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Elements of each array.
+    """
+
+    def __init__(self, sizes: Sequence[int]) -> None:
+        rows = [(t, o, min(BLOCK, n - o)) for t, n in enumerate(sizes) for o in range(0, n, BLOCK)]
+        columns = np.array(rows, np.int64).reshape(-1, 3).T
+        self.array, self.offset, self.length = (np.ascontiguousarray(column) for column in columns)
+
+
+def step(
+    rule: Rule,
+    arguments: Sequence[Any],
+    table: np.ndarray,
+    work: WorkList,
+    steps: np.ndarray,
+    dtype: str,
+    learning_rate: float,
+    *,
+    weight_decay: float = 0.0,
+    decoupled: bool = False,
+    maximize: bool = False,
+    in_place: bool = True,
+    threads: int | None = None,
+) -> None:
+    """Step a list of arrays, in one call.
+
+    Parameters
+    ----------
+    rule : callable
+        Of :mod:`rmsprop_lib.rules`.
+    arguments : sequence
+        What the rule is given after the gradient and its state. The step number among them is ignored in favour of
+        ``steps``; new numbers do not compile anything anew, but true and false do.
+    table : int64 array of shape (2 + states, arrays), C-contiguous
+        Addresses: of the parameters, the gradients, then of each accumulator. All contiguous, of type ``dtype``,
+        not overlapping, and alive during the call. If the step is not in place there are 1 + states more rows:
+        where the parameters and accumulators after it are written.
+    work : WorkList
+        Of the arrays' sizes.
+    steps : float64 array of shape (arrays,)
+        The number of this step for each array, counted from 1.
+    dtype : {"float32", "float64"}
+    learning_rate : float
+    weight_decay : float
+        Added to the gradient as weight_decay·θ, or to the direction if ``decoupled``.
+    maximize : bool
+        Ascend instead.
+    in_place : bool
+        Whether the arrays themselves are overwritten.
+    threads : int, optional
+        At most this many; as many as Numba has by default.
+
+    Raises
+    ------
+    ValueError
+        If there are more arguments than the rule takes, or the table's shape does not fit.
+    """
+    states, rest = (len(table) - 2, 0) if in_place else divmod(len(table) - 3, 2)
+    if table.ndim != 2 or states < 0 or rest or table.shape[1] != len(steps):
+        rows = "2 + states" if in_place else "3 + 2·states"
+        raise ValueError(f"table has shape {table.shape}; it must be ({rows}, {len(steps)})")
+    kinds, numbers = _kinds(rule, states, arguments)
+    form: WeightDecay = "none" if not weight_decay else "decoupled" if decoupled else "coupled"
+    kernel = _kernel(rule, states, kinds, dtype, form, maximize, in_place)
+    rates = float(learning_rate), float(weight_decay), np.array(numbers, np.float64)
+    with _threads(threads):
+        kernel(table, work.array, work.offset, work.length, steps, *rates)
