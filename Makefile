@@ -10,13 +10,15 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.installed
 SITE   := _build/html
 PORT   ?= 8000
+# The frameworks whose optimizers chapter 12 reproduces: an environment of their own, with none of the book in it.
+INTEROP := .venv-interop
 
 BOOK_SOURCES := _config.yml _toc.yml $(wildcard tools/*_*.py) $(shell find chapters assets -type f -not -path '*/.*' 2>/dev/null)
 
-.PHONY: help book test notebooks execute serve lint format lock clean
+.PHONY: help book test test-interop notebooks execute serve lint format lock clean
 
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 $(READY): requirements.txt pyproject.toml tools/bootstrap.py
 	@test -n "$(PYTHON)" || { echo "make: no Python found. Install Python 3.11 and run make again."; exit 1; }
@@ -35,6 +37,17 @@ book: $(SITE)/.built ## build the site to _build/html
 
 test: $(SITE)/.built ## run every test: library, notebooks (nbval), built site
 	@$(BIN)/python -m pytest -n 2 --dist loadfile && echo "All tests passed: the library, every notebook's stored output, and the site in $(SITE)."
+
+$(INTEROP)/.installed: tools/interop-requirements.txt
+	@test -n "$(PYTHON)" || { echo "make: no Python found. Install Python 3.11 and run make again."; exit 1; }
+	@echo "Installing PyTorch, Keras, Optax, TensorFlow and timm into $(INTEROP) (once) ..."
+	@rm -rf $(INTEROP) && $(PYTHON) -m venv $(INTEROP)
+	@$(INTEROP)/bin/python -m pip install --quiet --disable-pip-version-check -r tools/interop-requirements.txt
+	@touch $@
+
+test-interop: $(INTEROP)/.installed ## run the frameworks' own optimizers again and compare with the stored traces
+	@mkdir -p _build
+	@$(INTEROP)/bin/python tools/record_traces.py --compare _build/framework_traces.json
 
 notebooks: $(READY) ## open the chapters in JupyterLab
 	@$(BIN)/jupyter lab --notebook-dir=. --LabApp.default_url=/lab/tree/chapters/03_rmsprop.ipynb
@@ -56,6 +69,6 @@ lock: $(READY) ## compile requirements.txt from pyproject.toml
 	@$(BIN)/python tools/lock.py
 
 clean: ## remove the environment and everything built
-	rm -rf $(VENV) _build .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache *.egg-info
+	rm -rf $(VENV) $(INTEROP) _build .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find . -name .ipynb_checkpoints -type d -prune -exec rm -rf {} +

@@ -34,6 +34,7 @@ LONGEST_FIRST = (
     "05_rmsprop_momentum.ipynb",
     "01_gradient_descent.ipynb",
     "03_rmsprop.ipynb",
+    "12_conventions.ipynb",
     "test_house_rules.py",
 )
 

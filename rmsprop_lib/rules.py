@@ -79,8 +79,10 @@ def heavy_ball(
     return (g + gamma * b if nesterov else b), b
 
 
-def adagrad(g: Number, G: Number, eps: Number) -> tuple[Number, Number]:
+def adagrad(g: Number, G: Number, eps: Number, eps_inside: bool = False) -> tuple[Number, Number]:
     r"""AdaGrad: divide by the root of the sum of all squares, :math:`d = g / (\sqrt{G} + \varepsilon)`.
+
+    With ``eps_inside`` the direction is :math:`g / \sqrt{G + \varepsilon}`, as in Keras and Optax (chapter 12).
 
     Source: chapter 02, equation ``adagrad``; Duchi, Hazan and Singer (2011), section 1.1, diagonal case.
 
@@ -88,11 +90,14 @@ def adagrad(g: Number, G: Number, eps: Number) -> tuple[Number, Number]:
     (0.6, 25.0)
     """
     G = G + g * g
-    return g / (sqrt(G) + eps), G
+    return g / (sqrt(G + eps) if eps_inside else sqrt(G) + eps), G
 
 
-def rmsprop(g: Number, v: Number, rho: Number, eps: Number) -> tuple[Number, Number]:
+def rmsprop(g: Number, v: Number, rho: Number, eps: Number, eps_inside: bool = False) -> tuple[Number, Number]:
     r"""RMSprop: divide by the root of a moving average of squares, :math:`d = g / (\sqrt{v} + \varepsilon)`.
+
+    With ``eps_inside`` the direction is :math:`g / \sqrt{v + \varepsilon}`, as in TensorFlow, Keras and Optax
+    (chapter 12).
 
     Source: chapter 03, equation ``rmsprop``; Tieleman and Hinton (2012), lecture 6.5.
 
@@ -100,7 +105,7 @@ def rmsprop(g: Number, v: Number, rho: Number, eps: Number) -> tuple[Number, Num
     (2.0, 4.0)
     """
     v = ema(v, g * g, rho)
-    return g / (sqrt(v) + eps), v
+    return g / (sqrt(v + eps) if eps_inside else sqrt(v) + eps), v
 
 
 def rmsprop_momentum(

@@ -16,6 +16,7 @@ RULES: dict[str, tuple[Any, int, tuple[Any, ...]]] = {
     "heavy_ball nesterov": (rules.heavy_ball, 1, (0.9, 0.0, True)),
     "adagrad": (rules.adagrad, 1, (0.1,)),
     "rmsprop": (rules.rmsprop, 1, (0.9, 0.1)),
+    "rmsprop, epsilon inside": (rules.rmsprop, 1, (0.9, 0.1, True)),
     "rmsprop_momentum": (rules.rmsprop_momentum, 2, (0.9, 0.8, 0.1)),
     "rmsprop_momentum nesterov": (rules.rmsprop_momentum, 2, (0.9, 0.8, 0.1, True)),
     "centered_rmsprop": (rules.centered_rmsprop, 2, (0.9, 0.1)),
@@ -116,8 +117,8 @@ class TestTheKernel:
     def test_what_does_not_fit_is_refused(self) -> None:
         work, steps = fused.WorkList([1]), np.ones(1)
         table = table_of([np.zeros(1)], [np.ones(1)], [np.zeros(1)])
-        with pytest.raises(ValueError, match="adagrad takes 1 arguments after its state; it was given 2"):
-            fused.step(rules.adagrad, (0.1, 0.2), table, work, steps, "float64", 0.1)
+        with pytest.raises(ValueError, match="adagrad takes 2 arguments after its state; it was given 3"):
+            fused.step(rules.adagrad, (0.1, True, 0.2), table, work, steps, "float64", 0.1)
         with pytest.raises(ValueError, match=r"table has shape \(1, 1\); it must be \(2 \+ states, 1\)"):
             fused.step(rules.sgd, (), table[:1], work, steps, "float64", 0.1)
         with pytest.raises(ValueError, match=r"table has shape \(3, 1\); it must be \(2 \+ states, 2\)"):

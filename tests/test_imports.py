@@ -24,6 +24,7 @@ def loaded_after(statement: str) -> set[str]:
         "import rmsprop_lib",
         "import rmsprop_lib; dir(rmsprop_lib)",
         "import rmsprop_lib.numpy_optim, rmsprop_lib.problems, rmsprop_lib.descent, rmsprop_lib.data",
+        "from rmsprop_lib.conventions import recording; recording()",
         "from rmsprop_lib import claim, device, verdict",
     ],
 )

@@ -30,6 +30,8 @@ EXAMPLES: dict[str, tuple[Any, Sequence[float]]] = {
     "heavy_ball nesterov": (lambda *a: rules.heavy_ball(*a, nesterov=True), (-1.3, 0.4, 0.9)),
     "adagrad": (rules.adagrad, (-1.3, 2.1, 0.1)),
     "rmsprop": (rules.rmsprop, (-1.3, 2.1, 0.9, 0.1)),
+    "adagrad, epsilon inside": (lambda *a: rules.adagrad(*a, eps_inside=True), (-1.3, 2.1, 0.1)),
+    "rmsprop, epsilon inside": (lambda *a: rules.rmsprop(*a, eps_inside=True), (-1.3, 2.1, 0.9, 0.1)),
     "rmsprop_momentum": (rules.rmsprop_momentum, (-1.3, 2.1, 0.4, 0.9, 0.8, 0.1)),
     "centered_rmsprop": (rules.centered_rmsprop, (-1.3, 2.1, 0.4, 0.9, 0.1)),
     "rmsprop_momentum nesterov": (
