@@ -15,7 +15,7 @@ INTEROP := .venv-interop
 
 BOOK_SOURCES := _config.yml _toc.yml $(wildcard tools/*_*.py) $(shell find chapters assets -type f -not -path '*/.*' 2>/dev/null)
 
-.PHONY: help book test test-interop notebooks execute serve lint format lock clean
+.PHONY: help book test test-interop bench notebooks execute serve lint format lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -48,6 +48,10 @@ $(INTEROP)/.installed: tools/interop-requirements.txt
 test-interop: $(INTEROP)/.installed ## run the frameworks' own optimizers again and compare with the stored traces
 	@mkdir -p _build
 	@$(INTEROP)/bin/python tools/record_traces.py --compare _build/framework_traces.json
+
+bench: $(READY) ## time optimizer steps side by side, as ratios (minutes; writes _build/bench.json)
+	@mkdir -p _build
+	@$(BIN)/python tools/bench.py --json _build/bench.json
 
 notebooks: $(READY) ## open the chapters in JupyterLab
 	@$(BIN)/jupyter lab --notebook-dir=. --LabApp.default_url=/lab/tree/chapters/03_rmsprop.ipynb

@@ -1,0 +1,292 @@
+"""``fused=True``: the same results in one pass over memory, and a reason where that cannot be."""
+
+import copy
+import sys
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from rmsprop_lib import fused, torch_fused, torch_optim
+
+Make = Callable[[Any, bool], torch.optim.Optimizer]
+
+METHODS: dict[str, tuple[Any, dict[str, Any]]] = {
+    "SGD": (torch_optim.SGD, dict(lr=0.01)),
+    "SGD momentum": (torch_optim.SGD, dict(lr=0.01, momentum=0.9, weight_decay=0.1)),
+    "SGD dampening": (torch_optim.SGD, dict(lr=0.01, momentum=0.9, dampening=0.3)),
+    "SGD nesterov": (torch_optim.SGD, dict(lr=0.01, momentum=0.9, nesterov=True, maximize=True)),
+    "AdaGrad": (torch_optim.AdaGrad, dict(lr=0.1, eps=0.1, weight_decay=0.1, initial_accumulator_value=0.5)),
+    "AdaGrad lr_decay": (torch_optim.AdaGrad, dict(lr=0.1, eps=0.1, lr_decay=0.05)),
+    "RMSprop": (torch_optim.RMSprop, dict(lr=0.01, alpha=0.9, eps=0.1)),
+    "RMSprop maximize": (torch_optim.RMSprop, dict(lr=0.01, alpha=0.9, eps=0.1, weight_decay=0.1, maximize=True)),
+    "RMSprop centered": (torch_optim.RMSprop, dict(lr=0.01, alpha=0.9, eps=0.1, centered=True)),
+    "RMSprop momentum": (torch_optim.RMSprop, dict(lr=0.01, alpha=0.9, eps=0.1, momentum=0.8)),
+    "RMSprop both": (torch_optim.RMSprop, dict(lr=0.01, alpha=0.9, eps=0.1, momentum=0.8, centered=True)),
+    "Adam": (torch_optim.Adam, dict(lr=0.01, betas=(0.8, 0.99), eps=0.1, weight_decay=0.1)),
+    "AMSGrad": (torch_optim.Adam, dict(lr=0.01, betas=(0.8, 0.7), eps=0.1, amsgrad=True)),
+    "AdamW": (torch_optim.Adam, dict(lr=0.01, eps=0.1, weight_decay=0.1, decoupled_weight_decay=True)),
+}
+each_method = pytest.mark.parametrize(("cls", "options"), METHODS.values(), ids=METHODS.keys())
+
+
+def tensors(dtype: torch.dtype = torch.float64) -> list[Tensor]:
+    """Of many shapes and layouts, all dense: a matrix, its like in columns, a scalar, none, images in either order."""
+    generator = torch.Generator().manual_seed(0)
+    made = [
+        torch.randn(shape, generator=generator, dtype=dtype) for shape in ((30, 4), (5, 6), (), (0, 3), (2, 3, 4, 5))
+    ]
+    made[1] = made[1].mT
+    made[4] = made[4].to(memory_format=torch.channels_last)
+    return [tensor.requires_grad_() for tensor in made]
+
+
+def give_gradients(params: list[Tensor], seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    for p in params:
+        noise = torch.randn(p.shape, generator=generator, dtype=torch.float64)
+        p.grad = torch.empty_like(p).copy_(0.5 + noise)
+
+
+def drive(optimizer: torch.optim.Optimizer, params: list[Tensor], steps: int = 5, first: int = 0) -> list[Tensor]:
+    for t in range(first, first + steps):
+        give_gradients(params, t)
+        optimizer.step()
+    return params
+
+
+def pair(cls: Any, options: dict[str, Any], dtype: torch.dtype = torch.float64) -> Any:
+    """Parameters and their optimizer, unfused and fused."""
+    a, b = tensors(dtype), tensors(dtype)
+    return (a, cls(a, **options)), (b, cls(b, fused=True, **options))
+
+
+def assert_same(a: list[Tensor], b: list[Tensor], rtol: float = 1e-12) -> None:
+    for x, y in zip(a, b, strict=True):
+        torch.testing.assert_close(y.detach(), x.detach(), rtol=rtol, atol=rtol)
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many arrays each call of the compiled rule had."""
+    seen: list[int] = []
+    step = fused.step
+    monkeypatch.setattr(fused, "step", lambda *a, **o: (seen.append(a[2].shape[1]), step(*a, **o))[1])
+    return seen
+
+
+class TestSameResults:
+    @each_method
+    @pytest.mark.parametrize(("dtype", "rtol"), [(torch.float64, 1e-12), (torch.float32, 3e-6)])
+    def test_parameters_and_state(
+        self, cls: Any, options: dict[str, Any], dtype: torch.dtype, rtol: float, calls: list[int]
+    ) -> None:
+        (a, plain), (b, quick) = pair(cls, options, dtype)
+        assert_same(drive(plain, a), drive(quick, b), rtol)
+        assert calls == [5] * 5, "all five tensors in one call, at every step"
+        for p, q in zip(a, b, strict=True):
+            assert plain.state[p].keys() == quick.state[q].keys()
+            for name, x in plain.state[p].items():
+                torch.testing.assert_close(quick.state[q][name], x, rtol=rtol, atol=rtol)
+
+    def test_two_dtypes_in_a_group_are_two_calls(self, calls: list[int]) -> None:
+        a, b = ([*tensors(torch.float32), *tensors(torch.float64)] for _ in range(2))
+        assert_same(drive(torch_optim.Adam(a), a), drive(torch_optim.Adam(b, fused=True), b), 3e-6)
+        assert calls == [5, 5] * 5
+
+    def test_each_group_has_its_options(self) -> None:
+        def run(fused: bool) -> list[Tensor]:
+            params = tensors()
+            groups = [{"params": params[:2], "lr": 0.1}, {"params": params[2:], "betas": (0.5, 0.5)}]
+            return drive(torch_optim.Adam(groups, lr=0.01, fused=fused), params)
+
+        assert_same(run(False), run(True))
+
+    def test_a_tensor_learning_rate_and_a_schedule(self) -> None:
+        def run(fused: bool) -> list[Tensor]:
+            params = tensors()
+            optimizer = torch_optim.Adam(params, lr=torch.tensor(0.1, dtype=torch.float64), fused=fused)
+            schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.5)
+            for t in range(4):
+                drive(optimizer, params, 1, t)
+                schedule.step()
+            return params
+
+        assert_same(run(False), run(True))
+
+    def test_a_new_rate_compiles_nothing(self) -> None:
+        params = tensors()
+        optimizer = torch_optim.Adam(params, lr=0.1, fused=True)
+        drive(optimizer, params, 1)
+        before = fused._kernel.cache_info().misses
+        for lr in (0.2, 1, 1e-9):
+            optimizer.param_groups[0]["lr"] = lr
+            drive(optimizer, params, 1)
+        assert fused._kernel.cache_info().misses == before
+
+
+class TestWhatChangesBetweenSteps:
+    def both(self, change: Callable[[torch.optim.Optimizer, list[Tensor]], None], **options: Any) -> None:
+        (a, plain), (b, quick) = pair(torch_optim.Adam, dict(lr=0.01, eps=0.1, **options))
+        for optimizer, params in ((plain, a), (quick, b)):
+            drive(optimizer, params, 2)
+            change(optimizer, params)
+            drive(optimizer, params, 2, first=2)
+        assert_same(a, b)
+
+    def test_a_parameter_without_a_gradient_waits(self) -> None:
+        def change(optimizer: torch.optim.Optimizer, params: list[Tensor]) -> None:
+            give_gradients(params, 50)
+            params[0].grad = None
+            optimizer.step()
+            assert [int(optimizer.state[p]["step"]) for p in params] == [2, 3, 3, 3, 3]
+
+        self.both(change)
+
+    def test_a_loaded_state(self) -> None:
+        self.both(lambda optimizer, params: optimizer.load_state_dict(copy.deepcopy(optimizer.state_dict())))
+
+    def test_an_accumulator_put_in_by_hand(self) -> None:
+        def change(optimizer: torch.optim.Optimizer, params: list[Tensor]) -> None:
+            optimizer.state[params[0]]["exp_avg_sq"] = torch.full_like(params[0], 0.25)
+
+        self.both(change)
+
+    def test_an_accumulator_whose_data_is_swapped(self) -> None:
+        def change(optimizer: torch.optim.Optimizer, params: list[Tensor]) -> None:
+            optimizer.state[params[0]]["exp_avg_sq"].data = torch.full_like(params[0], 0.25).detach()
+
+        self.both(change)
+
+    def test_a_parameter_whose_data_is_swapped(self) -> None:
+        def change(optimizer: torch.optim.Optimizer, params: list[Tensor]) -> None:
+            params[0].data = torch.ones_like(params[0]).detach()
+
+        self.both(change)
+
+    def test_a_new_group(self) -> None:
+        def run(fused: bool) -> list[Tensor]:
+            params = tensors()
+            optimizer = torch_optim.RMSprop(params[:2], fused=fused)
+            drive(optimizer, params[:2], 2)
+            optimizer.add_param_group({"params": params[2:]})
+            return drive(optimizer, params, 2)
+
+        assert_same(run(False), run(True))
+
+    def test_a_copy_goes_on_by_itself(self) -> None:
+        params = tensors()
+        optimizer = torch_optim.Adam(params, fused=True)
+        drive(optimizer, params, 2)
+        other_params, other = copy.deepcopy((params, optimizer))
+        before = [p.detach().clone() for p in params]
+        drive(other, other_params, 2, first=2)
+        assert_same(before, params)
+        assert [int(optimizer.state[p]["step"]) for p in params] == [2] * 5
+        assert_same(drive(optimizer, params, 2, first=2), other_params)
+
+
+class TestWhatCannotBeFused:
+    def fall_back(self, a: list[Tensor], b: list[Tensor], reason: str, **options: Any) -> None:
+        plain = torch_optim.RMSprop(a, **options)
+        quick = torch_optim.RMSprop(b, fused=True, **options)
+        with pytest.warns(UserWarning, match=reason):
+            drive(quick, b, 1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # it is said once
+            drive(quick, b, 2, first=1)
+        assert_same(drive(plain, a, 3), b, 1e-6)
+
+    @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.complex64])
+    def test_other_dtypes(self, dtype: torch.dtype) -> None:
+        a, b = ([*tensors(), torch.ones(3, dtype=dtype, requires_grad=True)] for _ in range(2))
+        self.fall_back(a, b, f"its dtype is {dtype}, not float32 or float64")
+
+    def test_gaps_between_elements(self) -> None:
+        a, b = ([torch.ones(4, 6, dtype=torch.float64)[:, ::2].requires_grad_()] for _ in range(2))
+        for params in (a, b):
+            params[0] = params[0].detach().requires_grad_()
+        self.fall_back(a, b, "laid out differently|gaps between them")
+
+    def test_a_gradient_laid_out_differently(self) -> None:
+        params = [torch.ones(3, 4, dtype=torch.float64, requires_grad=True) for _ in range(2)]
+        plain, quick = torch_optim.RMSprop(params[:1]), torch_optim.RMSprop(params[1:], fused=True)
+        for p in params:
+            p.grad = torch.arange(12.0, dtype=torch.float64).reshape(4, 3).mT
+        plain.step()
+        with pytest.warns(UserWarning, match="laid out differently"):
+            quick.step()
+        assert_same(params[:1], params[1:])
+
+    def test_tensors_that_overlap(self) -> None:
+        def overlapping() -> list[Tensor]:
+            base = torch.arange(6.0, dtype=torch.float64)
+            return [base[:4].requires_grad_(), base.detach()[2:].requires_grad_()]
+
+        a, b = overlapping(), overlapping()
+        self.fall_back(a, b, "overlap in memory")
+
+    def test_several_rates(self) -> None:
+        rates = torch.tensor([0.1, 0.2, 0.3, 0.4], dtype=torch.float64)
+        a, b = ([tensors()[0]] for _ in range(2))
+        self.fall_back(a, b, "lr is a tensor of several rates", lr=rates)
+
+    def test_without_numba_it_is_refused_on_construction(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "rmsprop_lib.torch_fused", None)
+        monkeypatch.delattr("rmsprop_lib.torch_fused", raising=False)
+        with pytest.raises(RuntimeError, match=r"fused=True needs Numba"):
+            torch_optim.RMSprop(tensors(), fused=True)
+        torch_optim.RMSprop(tensors(), fused=False)
+
+
+class TestAutograd:
+    def test_it_sees_that_a_parameter_has_changed(self) -> None:
+        (p,) = params = [torch.ones(3, dtype=torch.float64, requires_grad=True)]
+        optimizer = torch_optim.RMSprop(params, fused=True)
+        loss = (p * p).sum()
+        loss.backward(retain_graph=True)
+        before = p._version
+        optimizer.step()
+        assert p._version > before
+        with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+            loss.backward()
+
+    def test_a_fused_rmsprop_hands_its_state_to_torch_optim(self) -> None:
+        params = tensors()
+        optimizer = torch_optim.RMSprop(params, centered=True, fused=True)
+        drive(optimizer, params, 3)
+        theirs = [p.detach().clone().requires_grad_() for p in params]
+        reference = torch.optim.RMSprop(theirs, centered=True)
+        given = copy.deepcopy(optimizer.to_torch_state_dict())
+        assert "fused" in optimizer.param_groups[0] and "fused" not in given["param_groups"][0]
+        reference.load_state_dict(given)
+        assert_same(drive(optimizer, params, 2), drive(reference, theirs, 2), 1e-9)
+
+    def test_the_state_is_one_that_torch_optim_goes_on_with(self) -> None:
+        params, theirs = tensors(), tensors()
+        optimizer, reference = torch_optim.Adam(params, fused=True), torch.optim.Adam(theirs)
+        drive(optimizer, params, 3)
+        drive(reference, theirs, 3)
+        ours = copy.deepcopy(optimizer.state_dict())
+        reference.load_state_dict({**ours, "param_groups": reference.state_dict()["param_groups"]})
+        assert_same(drive(optimizer, params, 2), drive(reference, theirs, 2))
+
+
+@pytest.mark.parametrize(
+    ("tensor", "dense"),
+    [
+        (torch.ones(3, 4), True),
+        (torch.ones(3, 4).mT, True),
+        (torch.ones(2, 3, 4, 5).to(memory_format=torch.channels_last), True),
+        (torch.ones(3, 1, 4)[:, :, ::2], False),
+        (torch.ones(1).expand(3), False),
+        (torch.ones(4, 6)[:, :3], False),
+        (torch.ones(()), True),
+        (torch.ones(1, 5).mT, True),
+    ],
+)
+def test_dense_is_without_gaps_and_overlaps(tensor: Tensor, dense: bool) -> None:
+    assert (torch_fused.refusal([tensor]) is None) is dense
