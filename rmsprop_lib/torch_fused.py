@@ -11,6 +11,9 @@ from torch import Tensor
 from rmsprop_lib import fused
 from rmsprop_lib.rules import Rule
 
+# Elements for which it pays to wake another thread.
+ENOUGH_FOR_A_THREAD = 200_000
+
 DTYPES = {torch.float32: "float32", torch.float64: "float64"}
 
 
@@ -75,6 +78,7 @@ class Plan:
             self.held = {name: [state[name] for state in states] for name in names}
         self.names = tuple(names)
         self.work = fused.WorkList([p.numel() for p in params])
+        self.elements = sum(p.numel() for p in params)
         self.addresses = self._addresses()
         self.table = np.array(self.addresses, np.int64)
         sizes = [p.numel() * p.element_size() for p in params]
@@ -118,7 +122,7 @@ class Plan:
             self.counters.numpy().astype(np.float64),
             DTYPES[self.params[0].dtype],
             learning_rate,
-            threads=torch.get_num_threads(),
+            threads=min(torch.get_num_threads(), 1 + self.elements // ENOUGH_FOR_A_THREAD),
             **options,
         )
         # Autograd has not seen the change.
