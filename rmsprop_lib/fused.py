@@ -72,10 +72,14 @@ _SCALARS = {"float32": types.float32, "float64": types.float64}
 
 @contextmanager
 def _threads(most: int | None) -> Iterator[None]:
+    """Numba's thread pool for oneself, with at most so many threads; as many as before otherwise, and afterwards."""
     with _one_at_a_time:
-        if most is not None:
-            numba.set_num_threads(max(1, min(most, numba.config.NUMBA_NUM_THREADS)))
-        yield
+        before = numba.get_num_threads()
+        numba.set_num_threads(before if most is None else max(1, min(most, before)))
+        try:
+            yield
+        finally:
+            numba.set_num_threads(before)
 
 
 def _array_at(scalar: Any) -> Any:
@@ -92,6 +96,13 @@ def _array_at(scalar: Any) -> Any:
 
 
 Kind = Literal["value", "decay", "corrected decay", "t", "True", "False"]
+
+# How a kernel comes by a rule's number, the k-th it is given.
+_SPELT = {
+    "value": "T(numbers[{k}])",
+    "decay": "numbers[{k}]",
+    "corrected decay": "(numbers[{k}], T(1.0 - numbers[{k}] ** step))",
+}
 
 
 @cache
@@ -145,15 +156,10 @@ def _kernel(
         inputs += outputs
     given, prologue, k = ["g", *(f"{a}[i]" for a in accumulators)], [], 0
     for kind in kinds:
-        if kind in ("t", "True", "False"):
+        if kind not in _SPELT:
             given.append("step" if kind == "t" else kind)
             continue
-        form = {
-            "value": "T(numbers[{k}])",
-            "decay": "numbers[{k}]",
-            "corrected decay": "(numbers[{k}], T(1.0 - numbers[{k}] ** step))",
-        }[kind]
-        prologue.append(f"h{k} = {form.format(k=k)}")
+        prologue.append(f"h{k} = {_SPELT[kind].format(k=k)}")
         given.append(f"h{k}")
         k += 1
     gradient = "-gradient[i]" if maximize else "gradient[i]"

@@ -3,6 +3,7 @@
 import sys
 from typing import Any
 
+import numba
 import numpy as np
 import pytest
 
@@ -113,6 +114,15 @@ class TestTheKernel:
         for eta, rho in ((0.2, 0.5), (1, 0), (1e-30, 0.999)):
             fused.step(rules.rmsprop, (rho, 0.2), table, work, steps, "float64", eta)
         assert fused._kernel.cache_info().misses == before and len(kernel.signatures) == compiled == 1
+
+    def test_a_limit_of_threads_holds_for_its_call_only(self) -> None:
+        before = numba.get_num_threads()
+        table = table_of([np.zeros(1)], [np.ones(1)], [np.zeros(1)])
+        given = rules.adagrad, (0.1,), table, fused.WorkList([1]), np.ones(1), "float64", 0.1
+        fused.step(*given, threads=1)
+        assert numba.get_num_threads() == before
+        fused.step(*given, threads=10_000)
+        assert numba.get_num_threads() == before
 
     def test_what_does_not_fit_is_refused(self) -> None:
         work, steps = fused.WorkList([1]), np.ones(1)
