@@ -330,7 +330,7 @@ def _direction(row: Convention, g: np.ndarray, state: tuple[Any, ...], t: int) -
     else:
         assert row.beta2 is not None  # checked when the row was made
         time = t if row.bias_correction else math.inf
-        eps = row.eps / math.sqrt(1 - row.beta2**time) if row.eps_at == "uncorrected" else row.eps
+        eps = row.eps / math.sqrt(rules.weight_sum(row.beta2, time)) if row.eps_at == "uncorrected" else row.eps
         rule = rules.amsgrad if row.amsgrad else rules.adam
         hyperparameters = time, row.beta1, row.beta2, eps
     d, *after = rule(g, *state, *hyperparameters)

@@ -119,10 +119,10 @@ class Optimizer(ABC):
             if key not in stepped:
                 direction, *state = self._stepped(key, g, states[key])
                 stepped[key] = np.asarray(theta - self.learning_rate * direction), *state
-        new_params = {key: stepped[key][0] for key in checked}
-        new_states = {key: stepped[key][1:] for key in checked}
-        for key, arrays in new_states.items():
-            for name, array in zip(self._names(), arrays, strict=True):
+        new_params: Arrays = {}
+        for key in checked:
+            new_params[key], *state = stepped[key]
+            for name, array in zip(self._names(), state, strict=True):
                 self.state.setdefault(name, {})[key] = np.asarray(array)
             self._count(key, new_params[key])
         return new_params
@@ -425,5 +425,5 @@ class Adam(Optimizer):
 
     def _denominator(self, key: str) -> Any:
         v = self.state["largest" if self.amsgrad else "cache"][key]
-        v_hat = v / (1 - self.beta2 ** self.step[key])
+        v_hat = v / rules.weight_sum(self.beta2, self.step[key])
         return rules.sqrt(v_hat) + self.epsilon

@@ -57,7 +57,7 @@ class Plan:
     Parameters
     ----------
     params : list of tensors
-        Those with a gradient, of one dtype; none has a :func:`refusal`.
+        One or more with a gradient, of one dtype; none has a :func:`refusal`.
     states : list of dict
         The state of each. Its ``step``, if it has one, becomes an element of a tensor that all have in common.
     names : sequence of str
@@ -69,14 +69,12 @@ class Plan:
         self.gradients: list[Any] = [p.grad for p in params]
         self.contiguous = [p.is_contiguous() for p in params]
         self.counters = torch.zeros(len(params))
-        if states and "step" in states[0]:
-            for counter, state in zip(self.counters, states, strict=True):
-                counter.copy_(torch.as_tensor(state["step"]))
-                state["step"] = counter
-            self.held = {name: [state[name] for state in states] for name in (*names, "step")}
-        else:
-            self.held = {name: [state[name] for state in states] for name in names}
+        counted = "step" in states[0]
+        for counter, state in zip(self.counters, states, strict=True) if counted else ():
+            counter.copy_(torch.as_tensor(state["step"]))
+            state["step"] = counter
         self.names = tuple(names)
+        self.held = {name: [state[name] for state in states] for name in (*names, *(["step"] if counted else []))}
         self.work = fused.WorkList([p.numel() for p in params])
         self.elements = sum(p.numel() for p in params)
         self.addresses = self._addresses()
@@ -97,6 +95,7 @@ class Plan:
                 return False
         gradients = [p.grad for p in self.params]
         if not all(map(is_, gradients, self.gradients)):
+            # Of refusal's questions, at every step: those that a new gradient can answer otherwise than the old one.
             dtype = self.params[0].dtype
             for p, g, contiguous in zip(self.params, gradients, self.contiguous, strict=True):
                 plain = type(g) is Tensor and g.dtype is dtype and g.layout is torch.strided and g.is_cpu

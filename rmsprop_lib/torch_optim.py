@@ -27,7 +27,6 @@ spelt ``Adagrad``), and so are the results, to rounding. What is different, is s
 tensor([ 0.8000, -1.8000], dtype=torch.float64)
 """
 
-import importlib
 import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
@@ -200,7 +199,8 @@ class _RuleOptimizer(torch.optim.Optimizer):
         plan = self._plans.get(id(group))
         if plan is None or not plan.fits(group, self._names(group), self.state):
             return None
-        return plan if self._common_rates(group, plan.plans) else None
+        one_rate = all(self._common_rate(group, part.counters) is not None for part in plan.plans)
+        return plan if one_rate else None
 
     def _plan_and_step(self, group: dict[str, Any], params: list[Tensor]) -> list[Tensor]:
         """Update in one pass what can be, of the parameters of ``group`` that have a gradient; returns the others."""
@@ -208,7 +208,7 @@ class _RuleOptimizer(torch.optim.Optimizer):
         self._plans.pop(id(group), None)
         if compiled is None:
             return params
-        if isinstance(group["lr"], Tensor) and group["lr"].numel() != 1:
+        if _several(group["lr"]):
             self._say(len(params), "lr is a tensor of several rates")
             return params
         fitting, left = self._sorted_out(params, group)
@@ -260,11 +260,7 @@ class _RuleOptimizer(torch.optim.Optimizer):
 
     def _common_rate(self, group: dict[str, Any], counters: Tensor) -> float | None:
         """The rate of the next step, if it is the same for all parameters."""
-        return float(group["lr"])
-
-    def _common_rates(self, group: dict[str, Any], plans: list[Any]) -> bool:
-        one_rate = not isinstance(group["lr"], Tensor) or group["lr"].numel() == 1
-        return one_rate and all(self._common_rate(group, plan.counters) is not None for plan in plans)
+        return None if _several(group["lr"]) else float(group["lr"])
 
     def _check_gradient(self, p: Tensor, group: dict[str, Any]) -> None:
         assert p.grad is not None  # as step has seen
@@ -278,7 +274,7 @@ class _RuleOptimizer(torch.optim.Optimizer):
             )
         if _is_on(group["weight_decay"]):
             raise RuntimeError("weight_decay option is not compatible with sparse gradients")
-        if isinstance(group["lr"], Tensor) and group["lr"].numel() != 1:
+        if _several(group["lr"]):
             raise RuntimeError("Tensor lr must be 1-element for sparse gradients")
 
     def _update(self, p: Tensor, group: dict[str, Any]) -> None:
@@ -346,11 +342,9 @@ class _RuleOptimizer(torch.optim.Optimizer):
 
     def _rate(self, theta: Tensor, group: dict[str, Any], state: dict[str, Any]) -> Any:
         lr = group["lr"]
-        if not isinstance(lr, Tensor) or lr.ndim == 0:
-            return lr
-        if lr.numel() == 1:
-            return lr.reshape(())
-        return lr.unsqueeze(-1) if theta.is_complex() else lr  # the same rate for both of a pair
+        if _several(lr):
+            return lr.unsqueeze(-1) if theta.is_complex() else lr  # the same rate for both of a pair
+        return lr.reshape(()) if isinstance(lr, Tensor) else lr
 
     @abstractmethod
     def _names(self, group: dict[str, Any]) -> tuple[str, ...]:
@@ -375,9 +369,10 @@ _NARROW = (torch.float16, torch.bfloat16, torch.complex32)
 def _compiled() -> Any:
     """:mod:`rmsprop_lib.torch_fused`, or None where Numba is not installed."""
     try:
-        return importlib.import_module("rmsprop_lib.torch_fused")
+        from rmsprop_lib import torch_fused
     except ImportError:
         return None
+    return torch_fused
 
 
 _CALLED = {"lr": "learning rate", "eps": "epsilon value"}
@@ -397,9 +392,14 @@ def _check(name: str, value: Any, interval: Interval, called: str | None = None)
             raise ValueError(f"Invalid {called}: {number} ({name} must be {interval})") from None
 
 
+def _several(lr: Any) -> bool:
+    """Whether ``lr`` is a tensor of several rates, or of none."""
+    return isinstance(lr, Tensor) and lr.numel() != 1
+
+
 def _broadcasts(lr: Any, p: Tensor) -> bool:
     """Whether ``lr`` is one number, or one for each slice of ``p``."""
-    if not isinstance(lr, Tensor) or lr.numel() == 1:
+    if not _several(lr):
         return True
     trailing = p.shape[p.ndim - lr.ndim :] if lr.ndim <= p.ndim else ()
     return len(trailing) == lr.ndim and all(a in (1, b) for a, b in zip(lr.shape, trailing, strict=True))
@@ -611,10 +611,11 @@ class AdaGrad(_RuleOptimizer):
         return super()._rate(theta, group, state) / (1 + (steps(group, state) - 1) * group["lr_decay"])
 
     def _common_rate(self, group: dict[str, Any], counters: Tensor) -> float | None:
-        if not group["lr_decay"]:
-            return float(group["lr"])
+        rate = super()._common_rate(group, counters)
+        if rate is None or not group["lr_decay"]:
+            return rate
         first, last = counters.min().item(), counters.max().item()
-        return float(group["lr"]) / (1 + first * group["lr_decay"]) if first == last else None
+        return rate / (1 + first * group["lr_decay"]) if first == last else None
 
     def _change(
         self, theta: Tensor, g: Tensor, old: list[Tensor], group: dict[str, Any], state: dict[str, Any]

@@ -74,6 +74,11 @@ def assert_agree(ours: Make, theirs: Make, dtype: torch.dtype = torch.float64, r
     assert all((x != y).any() for x, y in zip(a, fresh_parameters(dtype), strict=True))
 
 
+def assert_agrees_with_torch(cls: Any, rtol: float = 1e-12, **option: Any) -> None:
+    """One of our classes and its torch.optim counterpart, with the same options."""
+    assert_agree(lambda ps: cls(ps, **option), lambda ps: THEIRS[cls](ps, foreach=False, **option), rtol=rtol)
+
+
 def options(**choices: tuple[Any, ...]) -> list[Any]:
     """Every combination of the choices, as test parameters with names."""
     combinations = [dict(zip(choices, values, strict=True)) for values in itertools.product(*choices.values())]
@@ -88,10 +93,7 @@ class TestSameResultsAsTorchOptim:
         + options(momentum=(0, 0.9), weight_decay=(0, 0.1), maximize=(True,)),
     )
     def test_sgd(self, option):
-        assert_agree(
-            lambda ps: torch_optim.SGD(ps, lr=0.01, **option),
-            lambda ps: torch.optim.SGD(ps, lr=0.01, foreach=False, **option),
-        )
+        assert_agrees_with_torch(torch_optim.SGD, lr=0.01, **option)
 
     @pytest.mark.parametrize(
         "option",
@@ -104,10 +106,7 @@ class TestSameResultsAsTorchOptim:
         + options(weight_decay=(0, 0.1), maximize=(True,)),
     )
     def test_adagrad(self, option):
-        assert_agree(
-            lambda ps: torch_optim.AdaGrad(ps, lr=0.1, **option),
-            lambda ps: torch.optim.Adagrad(ps, lr=0.1, foreach=False, **option),
-        )
+        assert_agrees_with_torch(torch_optim.AdaGrad, lr=0.1, **option)
 
     @pytest.mark.parametrize(
         "option",
@@ -123,11 +122,7 @@ class TestSameResultsAsTorchOptim:
     def test_rmsprop(self, option):
         # torch.optim's difference of two averages loses digits at its first steps, where they are nearly equal.
         rtol = 1e-11 if option.get("centered") else 1e-12
-        assert_agree(
-            lambda ps: torch_optim.RMSprop(ps, **option),
-            lambda ps: torch.optim.RMSprop(ps, foreach=False, **option),
-            rtol=rtol,
-        )
+        assert_agrees_with_torch(torch_optim.RMSprop, rtol, **option)
 
     @pytest.mark.parametrize(
         "option",
@@ -141,10 +136,7 @@ class TestSameResultsAsTorchOptim:
         + options(weight_decay=(0, 0.1), maximize=(True,)),
     )
     def test_adam(self, option):
-        assert_agree(
-            lambda ps: torch_optim.Adam(ps, lr=0.01, **option),
-            lambda ps: torch.optim.Adam(ps, lr=0.01, foreach=False, **option),
-        )
+        assert_agrees_with_torch(torch_optim.Adam, lr=0.01, **option)
 
     def test_adamw(self):
         assert_agree(

@@ -35,6 +35,13 @@ METHODS: dict[str, tuple[Any, Any, dict[str, Any], int]] = {
 }
 
 
+PATHS: dict[str, dict[str, bool]] = {
+    "for-loop": {"foreach": False},
+    "foreach": {"foreach": True},
+    "fused": {"fused": True},
+}
+
+
 def resnet50() -> Shapes:
     """The shapes of the 161 parameters of ResNet-50 (He et al., 2015): 25,557,032 numbers."""
     shapes: Shapes = [(64, 3, 7, 7), (64,), (64,)]
@@ -109,11 +116,8 @@ def torch_rows(quick: bool, compiled: bool) -> Iterator[dict[str, Any]]:
         for method, (ours, theirs, arguments, states) in METHODS.items():
             params = parameters(shapes)
             candidates = {"ours": ours(params, lr=1e-9, fused=True, **arguments).step}
-            for path in ("for-loop", "foreach", "fused"):
+            for path, option in PATHS.items():
                 if path != "fused" or theirs is not torch.optim.RMSprop:
-                    option = {"for-loop": {"foreach": False}, "foreach": {"foreach": True}, "fused": {"fused": True}}[
-                        path
-                    ]
                     candidates[path] = theirs(params, lr=1e-9, **arguments, **option).step
             if compiled:
                 candidates["torch.compile"] = torch.compile(theirs(params, lr=1e-9, foreach=True, **arguments).step)
