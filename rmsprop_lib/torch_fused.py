@@ -1,7 +1,9 @@
 """The compiled rules of :mod:`rmsprop_lib.fused` for lists of CPU tensors."""
 
-from collections.abc import Sequence
-from operator import is_
+import sys
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from operator import attrgetter, is_, itemgetter
 from typing import Any
 
 import numpy as np
@@ -17,11 +19,31 @@ ENOUGH_FOR_A_THREAD = 200_000
 DTYPES = {torch.float32: "float32", torch.float64: "float64"}
 
 
+def _is_distributed(x: Tensor) -> bool:
+    # The module takes long to import, and without it there is no DTensor.
+    module = sys.modules.get("torch.distributed.tensor")
+    return module is not None and isinstance(x, module.DTensor)
+
+
+def local(x: Tensor) -> Tensor:
+    """Of a DTensor, the part that lies on this machine; any other tensor as it is."""
+    return x.to_local() if _is_distributed(x) else x  # type: ignore[attr-defined]
+
+
 def refusal(tensors: Sequence[Tensor]) -> str | None:
     """Why a parameter, its gradient and its accumulators cannot be stepped by a compiled rule, or None.
 
-    They can if they are ordinary tensors on the CPU, all float32 or all float64, and laid out alike without gaps.
+    They can if they are ordinary tensors on the CPU, all float32 or all float64, and laid out alike without gaps;
+    or DTensors, distributed alike, whose parts on this machine are so.
     """
+    if any(map(_is_distributed, tensors)):
+        if not all(map(_is_distributed, tensors)):
+            return "some are DTensors and some are not"
+        if any((x.placements, x.device_mesh) != (tensors[0].placements, tensors[0].device_mesh) for x in tensors):  # type: ignore[attr-defined]
+            return "the parameter, its gradient and its state are distributed differently"
+        if any(placement.is_partial() for placement in tensors[0].placements):  # type: ignore[attr-defined]
+            return "it is the sum of parts on several machines"
+        tensors = [local(x) for x in tensors]
     first = tensors[0]
     for tensor in tensors:
         if type(tensor) not in (Tensor, torch.nn.Parameter):
@@ -51,6 +73,11 @@ def _dense(tensor: Tensor) -> bool:
     return True
 
 
+def _same(some: Iterable[Any], others: Iterable[Any]) -> bool:
+    """Whether two equally long series are, one by one, the same objects."""
+    return all(map(is_, some, others))
+
+
 class Plan:
     """What stays the same from one step to the next: which tensors there are, and where their elements lie.
 
@@ -67,46 +94,62 @@ class Plan:
     def __init__(self, params: list[Tensor], states: list[dict[str, Any]], names: Sequence[str]) -> None:
         self.params, self.states = params, states
         self.gradients: list[Any] = [p.grad for p in params]
-        self.contiguous = [p.is_contiguous() for p in params]
+        self.distributed = any(map(_is_distributed, params))
+        here = [local(p) for p in params]
+        self.contiguous = [p.is_contiguous() for p in here]
         self.counters = torch.zeros(len(params))
         counted = "step" in states[0]
         for counter, state in zip(self.counters, states, strict=True) if counted else ():
             counter.copy_(torch.as_tensor(state["step"]))
             state["step"] = counter
-        self.names = tuple(names)
-        self.held = {name: [state[name] for state in states] for name in (*names, *(["step"] if counted else []))}
-        self.work = fused.WorkList([p.numel() for p in params])
-        self.elements = sum(p.numel() for p in params)
+        self.accumulators = [[state[name] for state in states] for name in names]
+        self.held = dict(zip(names, self.accumulators, strict=True))
+        if counted:
+            self.held["step"] = [state["step"] for state in states]
+        self.work = fused.WorkList([p.numel() for p in here])
+        self.elements = sum(p.numel() for p in here)
         self.addresses = self._addresses()
-        self.table = np.array(self.addresses, np.int64)
-        sizes = [p.numel() * p.element_size() for p in params]
+        self.table = np.array(self.addresses, np.int64).reshape(-1, len(params))
+        sizes = [p.numel() * p.element_size() for p in here]
         self.overlapping = not fused.disjoint(
-            [(start, size) for row in self.addresses for start, size in zip(row, sizes, strict=True)]
+            [(start, size) for row in self.table.tolist() for start, size in zip(row, sizes, strict=True)]
         )
 
-    def _addresses(self) -> list[list[int]]:
-        rows: list[list[Any]] = [self.params, self.gradients, *(self.held[name] for name in self.names)]
-        return [[x.data_ptr() for x in row] for row in rows]
+    def _addresses(self) -> list[int]:
+        """Where the elements are: of all parameters, all gradients, then of each accumulator."""
+        tensors = chain(self.params, self.gradients, *self.accumulators)
+        return list(map(Tensor.data_ptr, map(local, tensors) if self.distributed else tensors))
 
-    def fits(self) -> bool:
-        """Whether everything is where it was; gradients may be new ones, laid out as the old."""
-        for name, tensors in self.held.items():
-            if not all(map(is_, [state.get(name) for state in self.states], tensors)):
-                return False
-        gradients = [p.grad for p in self.params]
-        if not all(map(is_, gradients, self.gradients)):
+    def fits(self, gradients: list[Any]) -> bool:
+        """Whether everything is where it was; gradients may be new ones, laid out as the old.
+
+        At every step this asks each tensor where it is. With many small tensors most of a step is spent here, and
+        so it is written without a Python expression for each tensor wherever it can be.
+        """
+        try:
+            for name, tensors in self.held.items():
+                if not _same(map(itemgetter(name), self.states), tensors):
+                    return False
+        except KeyError:
+            return False
+        if not _same(gradients, self.gradients):
             # Of refusal's questions, at every step: those that a new gradient can answer otherwise than the old one.
             dtype = self.params[0].dtype
             for p, g, contiguous in zip(self.params, gradients, self.contiguous, strict=True):
+                if self.distributed:
+                    if g is None or refusal((p, g)):
+                        return False
+                    continue
                 plain = type(g) is Tensor and g.dtype is dtype and g.layout is torch.strided and g.is_cpu
-                if not plain or g.is_neg() or not (g.is_contiguous() if contiguous else g.stride() == p.stride()):  # type: ignore[union-attr]
+                if not plain or g.is_neg() or not (g.is_contiguous() if contiguous else g.stride() == p.stride()):
                     return False
             self.gradients = gradients
         addresses = self._addresses()
-        if addresses[0] != self.addresses[0] or addresses[2:] != self.addresses[2:]:
-            return False
-        if addresses[1] != self.addresses[1]:
-            self.table[1] = addresses[1]
+        if addresses != self.addresses:
+            n = len(self.params)
+            if addresses[:n] != self.addresses[:n] or addresses[2 * n :] != self.addresses[2 * n :]:
+                return False
+            self.table[1] = addresses[n : 2 * n]
             self.addresses = addresses
         return True
 
@@ -126,6 +169,8 @@ class Plan:
         )
         # Autograd has not seen the change.
         torch.autograd.graph.increment_version(self.params)
+        if self.distributed:
+            torch.autograd.graph.increment_version([local(p) for p in self.params])
 
 
 class GroupPlan:
@@ -144,18 +189,24 @@ class GroupPlan:
     def __init__(self, plans: list[Plan], group: dict[str, Any], names: tuple[str, ...], state: dict[Any, Any]) -> None:
         self.plans, self.names = plans, names
         self.params = list(group["params"])
-        self.moving = [p.grad is not None for p in self.params]
+        moving = [p.grad is not None for p in self.params]
+        self.still = [k for k, moves in enumerate(moving) if not moves]
+        # Where in the group each plan's parameters are.
+        position = {id(p): k for k, p in enumerate(self.params)}
+        self.positions = [[position[id(p)] for p in plan.params] for plan in plans]
         self.states = list(state.values())
 
     def fits(self, group: dict[str, Any], names: tuple[str, ...], state: dict[Any, Any]) -> bool:
         """Whether the group is the same, the same parameters have gradients, and every plan fits."""
         params = group["params"]
-        return (
-            len(params) == len(self.params)
-            and names == self.names
-            and len(state) == len(self.states)
-            and all(map(is_, params, self.params))
-            and all(map(is_, state.values(), self.states))
-            and [p.grad is not None for p in params] == self.moving
-            and all(plan.fits() for plan in self.plans)
+        if len(params) != len(self.params) or names != self.names or len(state) != len(self.states):
+            return False
+        if not (_same(params, self.params) and _same(state.values(), self.states)):
+            return False
+        gradients = list(map(attrgetter("grad"), params))
+        if any(gradients[k] is not None for k in self.still):
+            return False
+        return all(
+            plan.fits(gradients if len(where) == len(gradients) else [gradients[k] for k in where])
+            for plan, where in zip(self.plans, self.positions, strict=True)
         )
