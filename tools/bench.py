@@ -3,12 +3,14 @@
 Every row is one workload and one method: the time of a whole step of ``rmsprop_lib``'s compiled path, and of each of
 torch.optim's paths, as medians over runs that take turns. Beside them stands the limit: a bare loop with the same
 reads and writes and next to nothing to compute. Ratios within a row are what counts; the milliseconds are the
-machine's.
+machine's. Where tensors are large it also says how much memory a step needed at its peak, beyond parameters,
+gradients and state, as a share of these (on Linux, which can be asked).
 """
 
 import argparse
 import json
 import platform
+import re
 import statistics
 import sys
 import time
@@ -42,6 +44,10 @@ PATHS: dict[str, dict[str, bool]] = {
 }
 
 
+# As between two steps of training: the processor's caches hold something else.
+COLD = "200 tiny tensors, cold caches"
+
+
 def resnet50() -> Shapes:
     """The shapes of the 161 parameters of ResNet-50 (He et al., 2015): 25,557,032 numbers."""
     shapes: Shapes = [(64, 3, 7, 7), (64,), (64,)]
@@ -62,6 +68,7 @@ def workloads(quick: bool) -> dict[str, Shapes]:
         f"one tensor of {large // 1_000_000} M": [(large,)],
         "ResNet-50, 161 tensors": resnet50(),
         "200 tiny tensors": [(32, 32), (32,)] * 100,
+        COLD: [(32, 32), (32,)] * 100,
     }
 
 
@@ -91,24 +98,41 @@ def parameters(shapes: Shapes) -> list[torch.nn.Parameter]:
     return made
 
 
-def medians(candidates: dict[str, Callable[[], Any]], seconds: float) -> dict[str, float]:
-    """Median time of each candidate, in seconds; they take turns, so that none has the machine to itself."""
-    for run in candidates.values():
+def medians(candidates: dict[str, Callable[[], Any]], seconds: float, cold: bool = False) -> dict[str, float]:
+    """Median time of each candidate, in seconds.
+
+    They take turns of some milliseconds, or, with ``cold``, of one run each after a look at 64 MB of something else.
+    """
+    inner, elsewhere = {}, np.ones(8_000_000)
+    for name, run in candidates.items():
         run(), run()
-    begun = time.perf_counter()
-    for run in candidates.values():
+        begun = time.perf_counter()
         run()
-    once = time.perf_counter() - begun
-    inner = max(1, int(0.005 * len(candidates) / once))
+        inner[name] = 1 if cold else max(1, int(0.005 / (time.perf_counter() - begun)))
     times: dict[str, list[float]] = {name: [] for name in candidates}
     end = time.perf_counter() + seconds
     while time.perf_counter() < end or len(times[next(iter(times))]) < 5:
         for name, run in candidates.items():
+            if cold:
+                elsewhere.sum()
             begun = time.perf_counter()
-            for _ in range(inner):
+            for _ in range(inner[name]):
                 run()
-            times[name].append((time.perf_counter() - begun) / inner)
+            times[name].append((time.perf_counter() - begun) / inner[name])
     return {name: statistics.median(values) for name, values in times.items()}
+
+
+def extra_memory(run: Callable[[], Any]) -> int | None:
+    """Bytes that the process had at the peak of ``run`` and not before it; None where that cannot be asked."""
+    reset, status = Path("/proc/self/clear_refs"), Path("/proc/self/status")
+    if not reset.exists():
+        return None
+    reset.write_text("5", encoding="ascii")  # the peak is now what there is
+    before = status.read_text(encoding="ascii")
+    run()
+    after = status.read_text(encoding="ascii")
+    resident, peak = (re.search(rf"{key}:\s+(\d+) kB", text) for key, text in (("VmRSS", before), ("VmHWM", after)))
+    return None if resident is None or peak is None else 1024 * max(0, int(peak[1]) - int(resident[1]))
 
 
 def torch_rows(quick: bool, compiled: bool) -> Iterator[dict[str, Any]]:
@@ -121,12 +145,19 @@ def torch_rows(quick: bool, compiled: bool) -> Iterator[dict[str, Any]]:
                     candidates[path] = theirs(params, lr=1e-9, **arguments, **option).step
             if compiled:
                 candidates["torch.compile"] = torch.compile(theirs(params, lr=1e-9, foreach=True, **arguments).step)
+            memory = {}
+            if len(shapes) == 1:
+                held = sum(p.numel() * p.element_size() for p in params) * (2 + states)
+                for name, run in candidates.items():
+                    run(), run()
+                    if (extra := extra_memory(run)) is not None:
+                        memory[name] = extra / held
             if len(shapes) == 1:
                 arrays = [params[0].detach().numpy(), params[0].grad.numpy()]  # type: ignore[union-attr]
                 arrays += [np.zeros(shapes[0], np.float32) for _ in range(states)]
                 limit = _limit_1 if states == 1 else _limit_2
                 candidates["limit"] = lambda limit=limit, arrays=arrays: limit(*arrays)
-            yield row(workload, method, medians(candidates, 1 if quick else 6))
+            yield row(workload, method, medians(candidates, 1 if quick else 6, workload == COLD), memory)
 
 
 def numpy_rows(quick: bool) -> Iterator[dict[str, Any]]:
@@ -135,6 +166,7 @@ def numpy_rows(quick: bool) -> Iterator[dict[str, Any]]:
     gradient = {"w": rng.normal(size=size).astype(np.float32)}
     theta = rng.normal(size=size).astype(np.float32)
     in_place, returning = numpy_optim.RMSprop(1e-9), numpy_optim.RMSprop(1e-9)
+    unchecked = numpy_optim.RMSprop(1e-9, check_finite=False)
     held = {"expression": (theta.copy(), np.zeros(size, np.float32)), "update": {"w": theta.copy()}}
     overwritten = {"w": theta.copy()}
 
@@ -149,17 +181,22 @@ def numpy_rows(quick: bool) -> Iterator[dict[str, Any]]:
 
     candidates = {
         "ours": lambda: in_place.update_(overwritten, gradient),
+        "ours, check_finite=False": lambda: unchecked.update_(overwritten, gradient),
         "update": update,
         "NumPy expression": expression,
     }
     yield row(f"NumPy, {size // 1_000_000} M", "RMSprop", medians(candidates, 1 if quick else 6))
 
 
-def row(workload: str, method: str, seconds: dict[str, float]) -> dict[str, Any]:
+def row(
+    workload: str, method: str, seconds: dict[str, float], memory: dict[str, float] | None = None
+) -> dict[str, Any]:
     ratios = {name: value / seconds["ours"] for name, value in seconds.items() if name != "ours"}
     shown = "  ".join(f"{name} {ratio:6.2f}×" for name, ratio in ratios.items())
-    print(f"{workload:24} {method:18} {1e3 * seconds['ours']:9.3f} ms   {shown}", flush=True)
-    return {"workload": workload, "method": method, "seconds": seconds, "over ours": ratios}
+    print(f"{workload:30} {method:18} {1e3 * seconds['ours']:9.3f} ms   {shown}", flush=True)
+    if memory:
+        print(f"{'':50}more memory:  " + "  ".join(f"{name} {100 * x:.1f} %" for name, x in memory.items()), flush=True)
+    return {"workload": workload, "method": method, "seconds": seconds, "over ours": ratios, "more memory": memory}
 
 
 def main(arguments: list[str]) -> int:
