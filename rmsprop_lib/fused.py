@@ -11,6 +11,7 @@ The kernels are for contiguous float32 and float64. Which arrays qualify is for 
 
 import inspect
 import math
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -32,6 +33,23 @@ BLOCK = 16_384
 
 # Numba's thread pool takes one parallel region at a time.
 _one_at_a_time = threading.Lock()
+
+
+_pool = {"begun": False, "lost": False}
+
+
+def _forked() -> None:
+    # OpenMP ends a forked process that goes on using threads which only its parent has.
+    _pool["lost"] = _pool["begun"] and numba.threading_layer() != "tbb"
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
+
+
+def unusable() -> str | None:
+    """Why no kernel can run in this process, or None: threads do not survive a fork."""
+    return "this process was forked off one that had used Numba's threads" if _pool["lost"] else None
 
 
 # What the rules are made of, for the compiler. Elementary steps are done in the type of the arrays: a number in
@@ -76,6 +94,7 @@ def _threads(most: int | None) -> Iterator[None]:
     with _one_at_a_time:
         before = numba.get_num_threads()
         numba.set_num_threads(before if most is None else max(1, min(most, before)))
+        _pool["begun"] = True
         try:
             yield
         finally:

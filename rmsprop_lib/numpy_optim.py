@@ -245,12 +245,12 @@ class Optimizer(ABC):
 
 
 def _fused() -> Any:
-    """The compiled rules, or None where Numba is not installed."""
+    """The compiled rules, or None where Numba is not installed or cannot be used."""
     try:
         from rmsprop_lib import fused
     except ImportError:
         return None
-    return fused
+    return None if fused.unusable() else fused
 
 
 def _all_finite(g: np.ndarray) -> bool:

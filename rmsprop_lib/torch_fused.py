@@ -106,6 +106,7 @@ class Plan:
         self.held = dict(zip(names, self.accumulators, strict=True))
         if counted:
             self.held["step"] = [state["step"] for state in states]
+        self.changed = [*params, *(here if self.distributed else ()), *chain(*self.accumulators)]
         self.work = fused.WorkList([p.numel() for p in here])
         self.elements = sum(p.numel() for p in here)
         self.addresses = self._addresses()
@@ -167,10 +168,8 @@ class Plan:
             threads=min(torch.get_num_threads(), 1 + self.elements // ENOUGH_FOR_A_THREAD),
             **options,
         )
-        # Autograd has not seen the change.
-        torch.autograd.graph.increment_version(self.params)
-        if self.distributed:
-            torch.autograd.graph.increment_version([local(p) for p in self.params])
+        # Autograd has not seen the changes.
+        torch.autograd.graph.increment_version(self.changed)
 
 
 class GroupPlan:
@@ -199,6 +198,8 @@ class GroupPlan:
     def fits(self, group: dict[str, Any], names: tuple[str, ...], state: dict[Any, Any]) -> bool:
         """Whether the group is the same, the same parameters have gradients, and every plan fits."""
         params = group["params"]
+        if fused.unusable():
+            return False
         if len(params) != len(self.params) or names != self.names or len(state) != len(self.states):
             return False
         if not (_same(params, self.params) and _same(state.values(), self.states)):

@@ -206,7 +206,8 @@ class _RuleOptimizer(torch.optim.Optimizer):
         """Update in one pass what can be, of the parameters of ``group`` that have a gradient; returns the others."""
         compiled, names = _compiled(), self._names(group)
         self._plans.pop(id(group), None)
-        if compiled is None:
+        if compiled is None or (reason := compiled.fused.unusable()):
+            self._say(len(params), "Numba is not installed" if compiled is None else reason)
             return params
         if _several(group["lr"]):
             self._say(len(params), "lr is a tensor of several rates")
@@ -256,7 +257,8 @@ class _RuleOptimizer(torch.optim.Optimizer):
         if reason not in self._said:
             self._said.add(reason)
             these = "1 tensor is" if count == 1 else f"{count} tensors are"
-            warnings.warn(f"fused=True: {these} stepped one by one: {reason}", stacklevel=4)
+            # Up to the line that called step, past PyTorch's wrapper around it.
+            warnings.warn(f"fused=True: {these} stepped one by one: {reason}", stacklevel=5)
 
     def _common_rate(self, group: dict[str, Any], counters: Tensor) -> float | None:
         """The rate of the next step, if it is the same for all parameters."""

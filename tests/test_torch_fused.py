@@ -1,7 +1,10 @@
 """``fused=True``: the same results in one pass over memory, and a reason where that cannot be."""
 
 import copy
+import os
+import subprocess
 import sys
+import textwrap
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -241,6 +244,42 @@ class TestWhatCannotBeFused:
             torch_optim.RMSprop(tensors(), fused=True)
         torch_optim.RMSprop(tensors(), fused=False)
 
+    def test_without_numba_a_fused_checkpoint_is_gone_on_with(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        a, b = tensors(), tensors()
+        saved = torch_optim.Adam(a, fused=True)
+        drive(saved, a, 1)
+        monkeypatch.setitem(sys.modules, "rmsprop_lib.torch_fused", None)
+        monkeypatch.delattr("rmsprop_lib.torch_fused", raising=False)
+        drive(torch_optim.Adam(b), b, 1)
+        loaded = torch_optim.Adam(b)
+        loaded.load_state_dict(saved.state_dict())
+        with pytest.warns(UserWarning, match="5 tensors are stepped one by one: Numba is not installed"):
+            drive(loaded, b, 1, first=1)
+
+    @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+    def test_a_forked_process_goes_on_without_threads(self) -> None:
+        program = """
+            import os, sys, warnings
+            import numpy as np, torch
+            from rmsprop_lib import numpy_optim, torch_optim
+
+            p = torch.nn.Parameter(torch.ones(10))
+            p.grad = torch.ones(10)
+            tensors = torch_optim.RMSprop([p], lr=0.1, fused=True)
+            large, arrays = {"w": np.ones(1_000_000)}, numpy_optim.RMSprop(0.1)
+            tensors.step(), arrays.update_(large, large)
+            if (child := os.fork()) == 0:
+                with warnings.catch_warnings(record=True) as caught:
+                    warnings.simplefilter("always")
+                    tensors.step(), arrays.update_(large, large)
+                said = any("forked" in str(w.message) for w in caught)
+                os._exit(0 if said and p[0] < 0 and large["w"][0] < 0.5 else 1)
+            tensors.step(), arrays.update_(large, large)
+            sys.exit(os.waitpid(child, 0)[1])
+        """
+        run = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, check=False)
+        assert run.returncode == 0, run.stderr.decode()
+
 
 class TestAutograd:
     def test_it_sees_that_a_parameter_has_changed(self) -> None:
@@ -251,6 +290,9 @@ class TestAutograd:
         before = p._version
         optimizer.step()
         assert p._version > before
+        before = optimizer.state[p]["square_avg"]._version
+        optimizer.step()
+        assert optimizer.state[p]["square_avg"]._version > before
         with pytest.raises(RuntimeError, match="modified by an inplace operation"):
             loss.backward()
 

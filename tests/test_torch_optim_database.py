@@ -6,12 +6,8 @@ give the same numbers.
 """
 
 import copy
-import importlib.util
 import io
 import pickle
-import sys
-import types
-import unittest
 from collections.abc import Callable
 from typing import Any
 
@@ -44,8 +40,6 @@ OURS: dict[Any, Any] = {
 
 def database() -> dict[Any, Any]:
     """PyTorch's entries for these classes, without what importing them does to a process."""
-    if importlib.util.find_spec("expecttest") is None:  # wanted for a base class that is not used here
-        sys.modules["expecttest"] = types.SimpleNamespace(TestCase=unittest.TestCase, ACCEPT=False)  # type: ignore
     flag = "__allow_nonbracketed_mutation_flag"
     profile, settable = hypothesis.settings.get_current_profile_name(), getattr(torch.backends, flag)
     from torch.testing._internal.common_optimizers import optim_db
