@@ -37,6 +37,8 @@ class Optimizer(ABC):
     ----------
     learning_rate : float
         η ≥ 0. Like every hyperparameter it may be assigned between steps and is checked then.
+    weight_decay : float
+        λ ≥ 0. λ·θ is added to the gradient; in :class:`Adam` it may be decoupled.
     check_finite : bool
         Whether a gradient with NaN or infinity is refused. Without the check it enters the state, as in most
         frameworks, and stays there; the check reads each gradient once more.
@@ -48,9 +50,12 @@ class Optimizer(ABC):
     """
 
     learning_rate = Hyperparameter(NON_NEGATIVE)
+    weight_decay = Hyperparameter(NON_NEGATIVE)
+    decoupled_weight_decay = False
 
-    def __init__(self, learning_rate: float, check_finite: bool) -> None:
+    def __init__(self, learning_rate: float, weight_decay: float, check_finite: bool) -> None:
         self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
         self.check_finite = check_finite
         self.state: dict[str, Arrays] = {}
         self.step: dict[str, int] = {}
@@ -64,9 +69,14 @@ class Optimizer(ABC):
     def _chosen(self, t: int) -> tuple[Rule, tuple[Any, ...]]:
         """The rule of step ``t``, and what it is given after the gradient and its state."""
 
-    def _rule(self, g: Any, state: list[Any], t: int) -> tuple[Any, ...]:
+    def _rule(self, theta: Any, g: Any, state: list[Any], t: int) -> tuple[Any, ...]:
         rule, arguments = self._chosen(t)
-        return rule(g, *state, *arguments)
+        if not self.weight_decay:
+            return rule(g, *state, *arguments)
+        if not self.decoupled_weight_decay:
+            return rule(g + self.weight_decay * theta, *state, *arguments)
+        direction, *new = rule(g, *state, *arguments)
+        return rules.decoupled_weight_decay(direction, theta, self.weight_decay), *new
 
     @property
     def cache(self) -> Arrays:
@@ -117,7 +127,7 @@ class Optimizer(ABC):
         stepped = self._step_fused(checked, states, in_place=False)
         for key, (theta, g) in checked.items():
             if key not in stepped:
-                direction, *state = self._stepped(key, g, states[key])
+                direction, *state = self._stepped(key, theta, g, states[key])
                 stepped[key] = np.asarray(theta - self.learning_rate * direction), *state
         new_params: Arrays = {}
         for key in checked:
@@ -158,7 +168,7 @@ class Optimizer(ABC):
         size = BLOCK if flat else max(1, len(lines[0]))
         for start in range(0, len(lines[0]), size):
             p, h, *s = (line[start : start + size] for line in lines)
-            direction, *new = self._rule(h, s, self.step.get(key, 0) + 1)
+            direction, *new = self._rule(p, h, s, self.step.get(key, 0) + 1)
             p -= self.learning_rate * direction
             for old, array in zip(s, new, strict=True):
                 old[...] = array
@@ -194,7 +204,17 @@ class Optimizer(ABC):
             table = np.array([[a.ctypes.data for a in row] for row in zip(*arrays.values(), strict=True)], np.int64)
             work = fused.WorkList([checked[key][0].size for key in arrays])
             steps = np.array([self.step.get(key, 0) + 1 for key in arrays], float)
-            fused.step(*self._chosen(1), table, work, steps, dtype, self.learning_rate, in_place=in_place)
+            fused.step(
+                *self._chosen(1),
+                table,
+                work,
+                steps,
+                dtype,
+                self.learning_rate,
+                weight_decay=self.weight_decay,
+                decoupled=self.decoupled_weight_decay,
+                in_place=in_place,
+            )
             done |= results
         return done
 
@@ -202,10 +222,10 @@ class Optimizer(ABC):
         self.step[key] = self.step.get(key, 0) + 1
         self._like[key] = theta.shape, theta.dtype
 
-    def _stepped(self, key: str, g: np.ndarray, state: list[np.ndarray]) -> tuple[Any, ...]:
+    def _stepped(self, key: str, theta: np.ndarray, g: np.ndarray, state: list[np.ndarray]) -> tuple[Any, ...]:
         try:
             with np.errstate(invalid="raise" if self.check_finite else "warn", divide="ignore"):
-                return self._rule(g, state, self.step.get(key, 0) + 1)
+                return self._rule(theta, g, state, self.step.get(key, 0) + 1)
         except FloatingPointError as error:
             raise ValueError(
                 f"the step of {key!r} is 0/0: with epsilon=0 a gradient may not be zero from the start ({error})"
@@ -273,6 +293,7 @@ class SGD(Optimizer):
         0 is plain gradient descent; otherwise ``state["velocity"]`` holds the buffer b.
     nesterov : bool
         Take the direction one step ahead; needs ``momentum`` > 0 to make a difference.
+    weight_decay : float, λ ≥ 0
     check_finite : bool
         See :class:`Optimizer`.
     """
@@ -285,9 +306,10 @@ class SGD(Optimizer):
         momentum: float = 0.0,
         nesterov: bool = False,
         *,
+        weight_decay: float = 0.0,
         check_finite: bool = True,
     ) -> None:
-        super().__init__(learning_rate, check_finite)
+        super().__init__(learning_rate, weight_decay, check_finite)
         self.momentum = momentum
         self.nesterov = nesterov
 
@@ -311,14 +333,22 @@ class AdaGrad(Optimizer):
     learning_rate : float, η ≥ 0
     epsilon : float, ε ≥ 0
         Added to the root. ``state["cache"]`` holds Σg².
+    weight_decay : float, λ ≥ 0
     check_finite : bool
         See :class:`Optimizer`.
     """
 
     epsilon = Hyperparameter(NON_NEGATIVE)
 
-    def __init__(self, learning_rate: float = 0.01, epsilon: float = 1e-8, *, check_finite: bool = True) -> None:
-        super().__init__(learning_rate, check_finite)
+    def __init__(
+        self,
+        learning_rate: float = 0.01,
+        epsilon: float = 1e-8,
+        *,
+        weight_decay: float = 0.0,
+        check_finite: bool = True,
+    ) -> None:
+        super().__init__(learning_rate, weight_decay, check_finite)
         self.epsilon = epsilon
 
     def _names(self) -> tuple[str, ...]:
@@ -346,6 +376,7 @@ class RMSprop(Optimizer):
     centered : bool
         Divide by the root of the moving variance: ``state["cache"]`` then holds the variance instead of the
         average of squares, and ``state["mean"]`` the average of gradients μ.
+    weight_decay : float, λ ≥ 0
     check_finite : bool
         See :class:`Optimizer`.
     """
@@ -362,9 +393,10 @@ class RMSprop(Optimizer):
         momentum: float = 0.0,
         centered: bool = False,
         *,
+        weight_decay: float = 0.0,
         check_finite: bool = True,
     ) -> None:
-        super().__init__(learning_rate, check_finite)
+        super().__init__(learning_rate, weight_decay, check_finite)
         self.rho = rho
         self.epsilon = epsilon
         self.momentum = momentum
@@ -382,7 +414,7 @@ class RMSprop(Optimizer):
 
 
 class Adam(Optimizer):
-    """Adam and AMSGrad (rules ``adam`` and ``amsgrad``).
+    """Adam, AMSGrad and AdamW (rules ``adam``, ``amsgrad`` and ``decoupled_weight_decay``).
 
     Parameters
     ----------
@@ -393,6 +425,9 @@ class Adam(Optimizer):
         Added to the root.
     amsgrad : bool
         Divide by the root of the largest average of squares so far, ``state["largest"]``.
+    weight_decay : float, λ ≥ 0
+    decoupled_weight_decay : bool
+        Add λ·θ to the direction instead of the gradient: AdamW.
     check_finite : bool
         See :class:`Optimizer`.
     """
@@ -409,13 +444,16 @@ class Adam(Optimizer):
         epsilon: float = 1e-8,
         amsgrad: bool = False,
         *,
+        weight_decay: float = 0.0,
+        decoupled_weight_decay: bool = False,
         check_finite: bool = True,
     ) -> None:
-        super().__init__(learning_rate, check_finite)
+        super().__init__(learning_rate, weight_decay, check_finite)
         self.beta1 = beta1
         self.beta2 = beta2
         self.epsilon = epsilon
         self.amsgrad = amsgrad
+        self.decoupled_weight_decay = decoupled_weight_decay
 
     def _names(self) -> tuple[str, ...]:
         return ("mean", "cache", "largest") if self.amsgrad else ("mean", "cache")

@@ -171,6 +171,8 @@ MAKES = {
     "RMSprop both": lambda: RMSprop(0.1, centered=True, momentum=0.9),
     "Adam": lambda: Adam(0.1),
     "AMSGrad": lambda: Adam(0.1, beta2=0.9, amsgrad=True),
+    "RMSprop weight decay": lambda: RMSprop(0.1, weight_decay=0.3),
+    "AdamW": lambda: Adam(0.1, weight_decay=0.3, decoupled_weight_decay=True),
 }
 
 

@@ -20,6 +20,7 @@ PROPERTY = settings(deadline=None, derandomize=True, max_examples=12)
 rates = st.floats(1e-4, 0.1)
 epsilons = st.sampled_from([1e-8, 1e-3, 0.5])
 decays = st.floats(0, 0.95)
+weight_decays = st.sampled_from([0.0, 0.1, 1.0])
 
 # Every option of every optimizer, and one of each kind by name.
 OPTIMIZERS = {
@@ -33,6 +34,8 @@ OPTIMIZERS = {
     "RMSprop centered momentum": lambda: RMSprop(0.1, centered=True, momentum=0.9),
     "Adam": lambda: Adam(0.1),
     "Adam amsgrad": lambda: Adam(0.1, beta2=0.9, amsgrad=True),
+    "RMSprop weight decay": lambda: RMSprop(0.1, weight_decay=0.3),
+    "AdamW": lambda: Adam(0.1, weight_decay=0.3, decoupled_weight_decay=True),
 }
 each_optimizer = pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS.keys())
 each_class = pytest.mark.parametrize("cls", [SGD, AdaGrad, RMSprop, Adam], ids=lambda c: c.__name__)
@@ -96,27 +99,32 @@ class TestSameResultsAsTheTorchOptimizers:
     @common
     def test_sgd(self, shape, seed, dtype, data, nesterov):
         lr, momentum = data.draw(rates), data.draw(st.floats(0.1, 0.95) if nesterov else decays)
+        decay = data.draw(weight_decays)
         self.assert_agree(
-            SGD(lr, momentum, nesterov),
-            lambda ps: torch_optim.SGD(ps, lr, momentum, nesterov=nesterov),
+            SGD(lr, momentum, nesterov, weight_decay=decay),
+            lambda ps: torch_optim.SGD(ps, lr, momentum, weight_decay=decay, nesterov=nesterov),
             shape, seed, dtype, 200,
         )  # fmt: skip
 
     @PROPERTY
     @common
     def test_adagrad(self, shape, seed, dtype, data):
-        lr, eps = data.draw(rates), data.draw(epsilons)
-        self.assert_agree(AdaGrad(lr, eps), lambda ps: torch_optim.AdaGrad(ps, lr, eps=eps), shape, seed, dtype, 200)
+        lr, eps, decay = data.draw(rates), data.draw(epsilons), data.draw(weight_decays)
+        self.assert_agree(
+            AdaGrad(lr, eps, weight_decay=decay),
+            lambda ps: torch_optim.AdaGrad(ps, lr, weight_decay=decay, eps=eps),
+            shape, seed, dtype, 200,
+        )  # fmt: skip
 
     @settings(PROPERTY, max_examples=25)
     @common
     def test_rmsprop(self, shape, seed, dtype, data):
         lr, eps, centered = data.draw(rates), data.draw(epsilons), data.draw(st.booleans())
         rho = data.draw(st.floats(0.5, 0.99))
-        momentum = data.draw(st.just(0.0) | st.floats(0.1, 0.95))
+        momentum, decay = data.draw(st.just(0.0) | st.floats(0.1, 0.95)), data.draw(weight_decays)
         self.assert_agree(
-            RMSprop(lr, rho, eps, momentum, centered),
-            lambda ps: torch_optim.RMSprop(ps, lr, rho, eps, momentum=momentum, centered=centered),
+            RMSprop(lr, rho, eps, momentum, centered, weight_decay=decay),
+            lambda ps: torch_optim.RMSprop(ps, lr, rho, eps, decay, momentum, centered),
             shape, seed, dtype, 200,
         )  # fmt: skip
 
@@ -125,9 +133,10 @@ class TestSameResultsAsTheTorchOptimizers:
     def test_adam(self, shape, seed, dtype, data):
         lr, eps, amsgrad = data.draw(rates), data.draw(epsilons), data.draw(st.booleans())
         betas = data.draw(decays), data.draw(st.floats(0.5, 0.999))
+        decay = dict(weight_decay=data.draw(weight_decays), decoupled_weight_decay=data.draw(st.booleans()))
         self.assert_agree(
-            Adam(lr, *betas, eps, amsgrad),
-            lambda ps: torch_optim.Adam(ps, lr, betas, eps, amsgrad=amsgrad),
+            Adam(lr, *betas, eps, amsgrad, **decay),
+            lambda ps: torch_optim.Adam(ps, lr, betas, eps, amsgrad=amsgrad, **decay),
             shape, seed, dtype, 200,
         )  # fmt: skip
 
@@ -481,6 +490,7 @@ HYPERPARAMETERS = [
     (SGD, "learning_rate", False), (SGD, "momentum", True),
     (AdaGrad, "learning_rate", False), (AdaGrad, "epsilon", False),
     (RMSprop, "learning_rate", False), (RMSprop, "rho", True), (RMSprop, "epsilon", False), (RMSprop, "momentum", True),
+    (SGD, "weight_decay", False), (Adam, "weight_decay", False),
     (Adam, "learning_rate", False), (Adam, "beta1", True), (Adam, "beta2", True), (Adam, "epsilon", False),
 ]  # fmt: skip
 each_hyperparameter = pytest.mark.parametrize(
@@ -607,7 +617,9 @@ class TestRefusals:
 
     @each_optimizer
     def test_with_epsilon_a_gradient_that_was_always_zero_moves_nothing(self, make):
-        new = make().update({"w": np.array([3.0])}, {"w": np.zeros(1)})
+        optimizer = make()
+        optimizer.weight_decay = 0
+        new = optimizer.update({"w": np.array([3.0])}, {"w": np.zeros(1)})
         np.testing.assert_array_equal(new["w"], [3])
 
     def test_without_the_check_nan_enters_the_state_and_stays(self):
