@@ -1,0 +1,199 @@
+"""The verdict on an answer: right, a mistake that is known by name, or where it departs."""
+
+import itertools
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from rmsprop_lib.exercises import timeout
+from rmsprop_lib.exercises.declaration import Exercise, Mistake
+from rmsprop_lib.exercises.replying import Reply
+from rmsprop_lib.exercises.running import AnswerError, Observed, Record, is_untouched, run, what_it_keeps
+from rmsprop_lib.exercises.values import agree
+
+SECONDS = 10.0
+"""How long an answer may take, on all cases together."""
+
+
+def judge(exercise: Exercise, answer: Any, seconds: float = SECONDS) -> Reply:
+    """Run an answer and say what is right or wrong with it. Whatever the answer does, nothing is raised."""
+    if is_untouched(answer):
+        return Reply(
+            exercise,
+            "untouched",
+            [exercise.task, f'Write it, then run this cell again. hint("{exercise.name}") helps.'],
+        )
+    try:
+        record, remarks = timeout.call(lambda: _run_somehow(exercise, answer), seconds)
+        again = timeout.call(lambda: run(exercise, answer, remarks.get("form", "arrays")), seconds)
+    except NotImplementedError:
+        return Reply(exercise, "untouched", [exercise.task, "It still raises NotImplementedError."])
+    except AnswerError as trouble:
+        return Reply(exercise, "trouble", [str(trouble)])
+    except timeout.TimeLimitError as late:
+        lines = [f"It was not done after {seconds:g} seconds: is there a loop without an end?"]
+        if not late.stopped:
+            lines.append("It could not be stopped and goes on in the background. Restart the kernel before you go on.")
+        return Reply(exercise, "trouble", lines)
+    except SystemExit:
+        return Reply(exercise, "trouble", ["It calls exit, which would end Python. Return instead."])
+    except BaseException as error:  # whatever else an answer can do
+        return Reply(exercise, "trouble", [f"It raised {type(error).__name__}, and the check cannot go on."])
+    return _compared(exercise, answer, record, again, remarks)
+
+
+def _run_somehow(exercise: Exercise, answer: Any) -> tuple[Record, dict[str, Any]]:
+    """Run with arrays; if that is not what it is written for, with tensors, then with single numbers."""
+    try:
+        return run(exercise, answer), {}
+    except AnswerError as trouble:
+        if not isinstance(trouble.__cause__, TypeError | AttributeError | ValueError):
+            raise
+        first = trouble
+    others = ["tensors"] if "torch" in sys.modules else []
+    for form in (*others, "numbers"):
+        try:
+            record = run(exercise, answer, form)  # type: ignore[arg-type]
+        except AnswerError:
+            continue
+        remark = "" if form == "tensors" else f"It works for single numbers only; given an array: {first}"
+        return record, {"form": form, "remark": remark}
+    raise first
+
+
+def _compared(exercise: Exercise, answer: Any, record: Record, again: Record, remarks: dict[str, Any]) -> Reply:
+    printed = record.printed
+    expected = run(exercise, exercise.reference).observed
+    for got, wanted in zip(record.observed, expected, strict=True):
+        for name in exercise.results:
+            a, b = got.returned[name], wanted.returned[name]
+            if a.shape != b.shape:
+                lines = [f"{name} has shape {a.shape}; it should have {b.shape}, {_at(exercise, got)}."]
+                return Reply(exercise, "trouble", lines, printed=printed)
+    if not _same(exercise, record.observed, again.observed):
+        lines = ["The same arguments gave two different answers.", what_it_keeps(answer)]
+        return Reply(exercise, "trouble", lines, printed=printed)
+    if _same(exercise, record.observed, expected):
+        if record.changed is not None:
+            lines = [
+                f"What it returns is right, but it changes its argument {record.changed} in place, which the caller "
+                "does not expect. Work on a copy, or make new arrays."
+            ]
+            return Reply(exercise, "trouble", lines, printed=printed)
+        return Reply(exercise, "right", [line for line in (remarks.get("remark"),) if line], printed=printed)
+    departure = _departure(exercise, record.observed, expected)
+    for mistake in (*exercise.mistakes, *general_mistakes(exercise)):
+        if _same(exercise, record.observed, _observed_of(exercise, mistake.variant)):
+            lines = [mistake.says, departure, _read_again(exercise, mistake)]
+            return Reply(exercise, "mistake", lines, mistake=mistake.name, printed=printed)
+    lines = [departure, *_clues(exercise, record.observed, expected)]
+    if record.changed is not None:
+        lines.append(f"It changes its argument {record.changed} in place.")
+    lines.append(_read_again(exercise, None))
+    return Reply(exercise, "wrong", lines, printed=printed)
+
+
+def general_mistakes(exercise: Exercise) -> Iterator[Mistake]:
+    """Mistakes that can be made in every exercise: results in another order."""
+    names = exercise.results
+    for order in itertools.permutations(range(len(names))) if len(names) > 1 else ():
+        if order == tuple(range(len(names))):
+            continue
+
+        def swapped(*arguments: Any, order: Sequence[int] = order) -> tuple[Any, ...]:
+            right = exercise.reference(*arguments)
+            return tuple(right[k] for k in order)
+
+        listed = ", ".join(names[k] for k in order)
+        yield Mistake(f"returned {listed}", swapped, f"It returns {listed}; the order asked for is {', '.join(names)}.")
+
+
+def _observed_of(exercise: Exercise, variant: Callable[..., Any]) -> list[Observed]:
+    return run(exercise, variant).observed
+
+
+def _same(exercise: Exercise, some: list[Observed], others: list[Observed]) -> bool:
+    return len(some) == len(others) and all(
+        a.returned[name].shape == b.returned[name].shape
+        and bool(agree(a.returned[name], b.returned[name], exercise.accuracy).all())
+        for a, b in zip(some, others, strict=True)
+        for name in exercise.results
+    )
+
+
+def _departure(exercise: Exercise, got: list[Observed], expected: list[Observed]) -> str:
+    """The first call whose result is another, in words."""
+    for a, b in zip(got, expected, strict=True):
+        for name in exercise.results:
+            bad = ~agree(a.returned[name], b.returned[name], exercise.accuracy)
+            if bad.any():
+                index = tuple(int(i) for i in np.argwhere(bad)[0])
+                element = f"{name}[{', '.join(map(str, index))}]" if index else name
+                wanted, found = _number(b.returned[name][index]), _number(a.returned[name][index])
+                more = 1
+                while wanted == found and more < 12:
+                    more += 1
+                    wanted, found = (_number(x.returned[name][index], 5 + more) for x in (b, a))
+                return f"It departs {_at(exercise, a, index)}: expected {element} = {wanted}, got {found}."
+    raise AssertionError("nothing departs")
+
+
+def _at(exercise: Exercise, call: Observed, index: tuple[int, ...] = ()) -> str:
+    """Which call, and what it was given; of arrays the element at ``index``."""
+    steps = exercise.cases[call.case].steps
+    place = f"at step {call.step + 1}" if steps > 1 else "at once"
+    if len(exercise.cases) > 1:
+        place += f" of case {call.case + 1}"
+    values = []
+    for name, x in call.given.items():
+        array = np.asarray(x)
+        if array.ndim == 0:
+            values.append(f"{name} = {_number(array)}")
+        elif array.ndim == len(index) and all(i < n for i, n in zip(index, array.shape, strict=True)):
+            values.append(f"{name}[{', '.join(map(str, index))}] = {_number(array[index])}")
+        else:
+            values.append(f"{name} of shape {array.shape}")
+    return f"{place}, with {', '.join(values)}" if values else place
+
+
+def _clues(exercise: Exercise, got: list[Observed], expected: list[Observed]) -> list[str]:
+    """What else can be seen in an answer that is wrong in an unknown way."""
+    clues = []
+    first = [call.step == 0 for call in got]
+    for name in exercise.results:
+        pairs = [(a.returned[name], b.returned[name]) for a, b in zip(got, expected, strict=True)]
+        right = [bool(agree(a, b, exercise.accuracy).all()) for a, b in pairs]
+        if all(right):
+            clues.append(f"{name} is right throughout.")
+            continue
+        a, b = (np.concatenate([np.ravel(x) for x in xs]).astype(float) for xs in zip(*pairs, strict=True))
+        if np.isnan(a).any() and not np.isnan(b).any():
+            clues.append(f"{name} becomes NaN: is something divided by zero, or a root taken of a negative number?")
+        elif np.isinf(a).any() and not np.isinf(b).any():
+            clues.append(f"{name} becomes infinite: is something divided by zero, or growing without end?")
+        elif agree(a, -b, exercise.accuracy).all():
+            clues.append(f"{name} has the right size everywhere and the opposite sign.")
+        elif (ratio := _common_ratio(a, b)) is not None:
+            clues.append(f"{name} is {_number(ratio)} times what it should be, everywhere.")
+        elif all(r for r, f in zip(right, first, strict=True) if f):
+            clues.append(f"At the first step {name} is right: look at what is carried from one step to the next.")
+    return clues
+
+
+def _common_ratio(a: np.ndarray, b: np.ndarray) -> float | None:
+    with np.errstate(all="ignore"):
+        ratios = (a / b)[b != 0]
+    if ratios.size < 3 or not np.isfinite(ratios).all() or np.ptp(ratios) > 1e-6 * np.abs(ratios).max():
+        return None
+    return float(ratios[0])
+
+
+def _read_again(exercise: Exercise, mistake: Mistake | None) -> str:
+    section = mistake.read if mistake is not None and mistake.read else exercise.read
+    return f'Read again: "{section}" in chapter {int(exercise.chapter[:2])}. hint("{exercise.name}") helps.'
+
+
+def _number(x: Any, digits: int = 6) -> str:
+    return f"{float(x):.{digits}g}"
