@@ -15,7 +15,7 @@ INTEROP := .venv-interop
 
 BOOK_SOURCES := _config.yml _toc.yml $(wildcard tools/*_*.py) $(shell find chapters assets -type f -not -path '*/.*' 2>/dev/null)
 
-.PHONY: help book test test-interop bench notebooks execute serve lint format lock clean
+.PHONY: help book test test-interop bench notebooks exercises execute serve lint format lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -55,6 +55,10 @@ bench: $(READY) ## time optimizer steps side by side, as ratios (minutes; writes
 
 notebooks: $(READY) ## open the chapters in JupyterLab
 	@$(BIN)/jupyter lab --notebook-dir=. --LabApp.default_url=/lab/tree/chapters/03_rmsprop.ipynb
+
+exercises: $(READY) ## make a working copy in exercises/, without solutions, and open it in JupyterLab
+	@$(BIN)/python tools/exercises.py
+	@$(BIN)/jupyter lab --notebook-dir=exercises
 
 execute: $(READY) ## run all chapters and save their outputs, reproducibly (ONLY=03_rmsprop for one)
 	@$(BIN)/python tools/execute.py $(ONLY)

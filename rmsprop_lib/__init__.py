@@ -10,7 +10,8 @@ From the bottom upward, each part importing only what stands before it:
 - :mod:`rmsprop_lib.data`, :mod:`rmsprop_lib.devices` and :mod:`rmsprop_lib.training`: MNIST, where to compute,
   and training loops;
 - :mod:`rmsprop_lib.figures`: the plots of the book;
-- :mod:`rmsprop_lib.claims`: statements that fail the cell when they are false.
+- :mod:`rmsprop_lib.claims`: statements that fail the cell when they are false;
+- :mod:`rmsprop_lib.exercises`: the exercises, and the checker that says which mistake an answer makes.
 
 ``import rmsprop_lib`` loads none of them: what needs Torch or Matplotlib is imported where it is used.
 """
@@ -21,11 +22,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rmsprop_lib.claims import claim, verdict
     from rmsprop_lib.devices import device
+    from rmsprop_lib.exercises import check, hint
 
 __version__ = "0.1.0"
-__all__ = ["claim", "device", "verdict"]
+__all__ = ["check", "claim", "device", "hint", "verdict"]
 
-_HOME = {"claim": "claims", "device": "devices", "verdict": "claims"}
+_HOME = {"check": "exercises", "claim": "claims", "device": "devices", "hint": "exercises", "verdict": "claims"}
 
 
 def __getattr__(name: str) -> Any:

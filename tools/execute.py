@@ -27,8 +27,8 @@ NOTEBOOK_METADATA: dict[str, Any] = {
     "language_info": {"name": "python", "pygments_lexer": "ipython3"},
 }
 CELL_METADATA = ("mystnb", "tags")
-# What JupyterLab keeps under "jupyter": whether the source of a cell is folded is the author's choice.
-JUPYTER_METADATA = ("source_hidden",)
+# What JupyterLab keeps under "jupyter": whether the source or the output of a cell is folded is the author's choice.
+JUPYTER_METADATA = ("source_hidden", "outputs_hidden")
 
 
 class CannotSaveError(Exception):
@@ -60,11 +60,27 @@ def canonical(notebook: NotebookNode) -> NotebookNode:
         jupyter = cell.metadata.get("jupyter", {})
         if any(jupyter.get(key) for key in JUPYTER_METADATA):
             kept["jupyter"] = {key: jupyter[key] for key in JUPYTER_METADATA if jupyter.get(key)}
+        _fold(cell, kept)
         cell.metadata = nbformat.from_dict(kept)
         cell.pop("attachments", None)
         if cell.cell_type == "code":
             cell.outputs = _merged(cell.outputs)
     return result
+
+
+def _fold(cell: NotebookNode, metadata: dict[str, Any]) -> None:
+    """Hints and solutions start folded, on the site and in JupyterLab, and the button says what is behind it."""
+    if cell.cell_type != "code":
+        return
+    if cell.source.startswith("hint("):
+        which, tag, folded = "the hint", "hide-output", {"outputs_hidden": True}
+    elif "solution" in metadata.get("tags", []):
+        which, tag, folded = "the solution's code", "hide-cell", {"source_hidden": True, "outputs_hidden": True}
+    else:
+        return
+    metadata["tags"] = sorted({*metadata.get("tags", []), tag})
+    metadata["jupyter"] = folded
+    metadata["mystnb"] = {"code_prompt_show": f"Show {which}", "code_prompt_hide": f"Hide {which}"}
 
 
 def _merged(outputs: list[NotebookNode]) -> list[NotebookNode]:

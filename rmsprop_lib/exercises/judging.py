@@ -2,7 +2,7 @@
 
 import itertools
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -85,7 +85,7 @@ def _compared(exercise: Exercise, answer: Any, record: Record, again: Record, re
         return Reply(exercise, "right", [line for line in (remarks.get("remark"),) if line], printed=printed)
     departure = _departure(exercise, record.observed, expected)
     for mistake in (*exercise.mistakes, *general_mistakes(exercise)):
-        if _same(exercise, record.observed, _observed_of(exercise, mistake.variant)):
+        if _same(exercise, record.observed, run(exercise, mistake.variant).observed):
             lines = [mistake.says, departure, _read_again(exercise, mistake)]
             return Reply(exercise, "mistake", lines, mistake=mistake.name, printed=printed)
     lines = [departure, *_clues(exercise, record.observed, expected)]
@@ -108,10 +108,6 @@ def general_mistakes(exercise: Exercise) -> Iterator[Mistake]:
 
         listed = ", ".join(names[k] for k in order)
         yield Mistake(f"returned {listed}", swapped, f"It returns {listed}; the order asked for is {', '.join(names)}.")
-
-
-def _observed_of(exercise: Exercise, variant: Callable[..., Any]) -> list[Observed]:
-    return run(exercise, variant).observed
 
 
 def _same(exercise: Exercise, some: list[Observed], others: list[Observed]) -> bool:
@@ -142,10 +138,10 @@ def _departure(exercise: Exercise, got: list[Observed], expected: list[Observed]
 
 def _at(exercise: Exercise, call: Observed, index: tuple[int, ...] = ()) -> str:
     """Which call, and what it was given; of arrays the element at ``index``."""
-    steps = exercise.cases[call.case].steps
-    place = f"at step {call.step + 1}" if steps > 1 else "at once"
-    if len(exercise.cases) > 1:
-        place += f" of case {call.case + 1}"
+    steps, cases = exercise.cases[call.case].steps, len(exercise.cases)
+    places = [f"at step {call.step + 1}"] if steps > 1 else []
+    places += [f"in case {call.case + 1}"] if cases > 1 else []
+    place = " ".join(places) or "at once"
     values = []
     for name, x in call.given.items():
         array = np.asarray(x)

@@ -107,7 +107,8 @@ def _run_case(
         if form == "numbers" and any(np.ndim(x) for x in given.values()):
             returned = _one_by_one(exercise, function, by_name, given, printed)
         else:
-            passed = {name: handed_over(x, form) for name, x in given.items()}
+            changing = {*case.stream, *exercise.results}
+            passed = {name: handed_over(x, form, name in changing) for name, x in given.items()}
             returned = _returned(exercise, _call(function, by_name, passed), printed)
             if record.changed is None:
                 names = (name for name, x in passed.items() if not unchanged(x, given[name]))

@@ -20,13 +20,17 @@ def is_tensor(x: Any) -> bool:
     return torch is not None and isinstance(x, torch.Tensor)
 
 
-def handed_over(x: Any, form: Form) -> Any:
-    """A copy of an argument as the reader's function is to see it. Numbers stay numbers, in every form."""
-    if not isinstance(x, np.ndarray):
+def handed_over(x: Any, form: Form, changes: bool) -> Any:
+    """A copy of an argument as the reader's function is to see it.
+
+    Numbers are NumPy's, which are floats too, and divide by zero without raising. Those that change from step to
+    step are tensors among tensors.
+    """
+    if not isinstance(x, np.ndarray | float):
         return x
-    if form == "tensors":
-        return sys.modules["torch"].from_numpy(x.copy())
-    return x.copy() if form == "arrays" else float(x)
+    if form == "tensors" and (changes or np.ndim(x)):
+        return sys.modules["torch"].from_numpy(np.array(x))
+    return np.array(x) if np.ndim(x) else np.float64(x)
 
 
 def unchanged(x: Any, before: Any) -> bool:
@@ -84,7 +88,7 @@ def _holds_several(returned: Any, wanted: int) -> bool:
     """Whether it is a series of results, and not one result that is a series of numbers."""
     if isinstance(returned, np.ndarray):
         return wanted > 1 and returned.ndim > 0 and len(returned) == wanted
-    return isinstance(returned, tuple | list) and (wanted > 1 or len(returned) == 1)
+    return isinstance(returned, tuple | list) if wanted > 1 else isinstance(returned, tuple) and len(returned) == 1
 
 
 def as_array(value: Any, name: str) -> np.ndarray:
