@@ -60,7 +60,7 @@ def canonical(notebook: NotebookNode) -> NotebookNode:
         jupyter = cell.metadata.get("jupyter", {})
         if any(jupyter.get(key) for key in JUPYTER_METADATA):
             kept["jupyter"] = {key: jupyter[key] for key in JUPYTER_METADATA if jupyter.get(key)}
-        _fold(cell, kept)
+        _fold(kept)
         cell.metadata = nbformat.from_dict(kept)
         cell.pop("attachments", None)
         if cell.cell_type == "code":
@@ -68,19 +68,13 @@ def canonical(notebook: NotebookNode) -> NotebookNode:
     return result
 
 
-def _fold(cell: NotebookNode, metadata: dict[str, Any]) -> None:
-    """Hints and solutions start folded, on the site and in JupyterLab, and the button says what is behind it."""
-    if cell.cell_type != "code":
-        return
-    if cell.source.startswith("hint("):
-        which, tag, folded = "the hint", "hide-output", {"outputs_hidden": True}
-    elif "solution" in metadata.get("tags", []):
-        which, tag, folded = "the solution's code", "hide-cell", {"source_hidden": True, "outputs_hidden": True}
-    else:
-        return
-    metadata["tags"] = sorted({*metadata.get("tags", []), tag})
-    metadata["jupyter"] = folded
-    metadata["mystnb"] = {"code_prompt_show": f"Show {which}", "code_prompt_hide": f"Hide {which}"}
+def _fold(metadata: dict[str, Any]) -> None:
+    """Solutions start folded, on the site and in JupyterLab, and the button says what is behind it."""
+    if "solution" in metadata.get("tags", []):
+        metadata["tags"] = sorted({*metadata["tags"], "hide-cell"})
+        metadata["jupyter"] = {"source_hidden": True, "outputs_hidden": True}
+        prompts = {"code_prompt_show": "Show the solution's code", "code_prompt_hide": "Hide the solution's code"}
+        metadata["mystnb"] = {**metadata.get("mystnb", {}), **prompts}
 
 
 def _merged(outputs: list[NotebookNode]) -> list[NotebookNode]:

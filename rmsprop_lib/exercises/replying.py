@@ -89,7 +89,7 @@ class Reply(Shown):
 
 @dataclass(frozen=True, repr=False)
 class Hint(Shown):
-    """One hint of an exercise."""
+    """One hint of an exercise, folded in HTML so that nobody reads it who only scrolls past."""
 
     title: str
     text: str
@@ -99,3 +99,10 @@ class Hint(Shown):
 
     def body(self) -> Sequence[str]:
         return [self.text]
+
+    def _repr_html_(self) -> str:
+        return (
+            f'<details style="border-left:4px solid {self.colour()};padding:0.2em 0.8em">'
+            f"<summary><strong>{html.escape(self.title)}</strong></summary>"
+            f'<p style="margin:0.3em 0 0">{html.escape(self.text)}</p></details>'
+        )
