@@ -32,6 +32,7 @@ LONGEST_FIRST = (
     "test_torch_optim_database.py",
     "test_torch_fused.py",
     "test_fused.py",
+    "14_speed.ipynb",
     "13_precision.ipynb",
     "06_adam.ipynb",
     "04_centered_rmsprop.ipynb",
