@@ -158,6 +158,7 @@ def _clues(exercise: Exercise, got: list[Observed], expected: list[Observed]) ->
     """What else can be seen in an answer that is wrong in an unknown way."""
     clues = []
     first = [call.step == 0 for call in got]
+    carried = set(exercise.results) & set(exercise.arguments)
     for name in exercise.results:
         pairs = [(a.returned[name], b.returned[name]) for a, b in zip(got, expected, strict=True)]
         right = [bool(agree(a, b, exercise.accuracy).all()) for a, b in pairs]
@@ -173,7 +174,7 @@ def _clues(exercise: Exercise, got: list[Observed], expected: list[Observed]) ->
             clues.append(f"{name} has the right size everywhere and the opposite sign.")
         elif (ratio := _common_ratio(a, b)) is not None:
             clues.append(f"{name} is {_number(ratio)} times what it should be, everywhere.")
-        elif all(r for r, f in zip(right, first, strict=True) if f):
+        elif carried and all(r for r, f in zip(right, first, strict=True) if f):
             clues.append(f"At the first step {name} is right: look at what is carried from one step to the next.")
     return clues
 

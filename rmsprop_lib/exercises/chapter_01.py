@@ -1,0 +1,471 @@
+"""The exercises of chapter 1, gradient descent and momentum."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from rmsprop_lib import rules
+from rmsprop_lib.exercises.declaration import Case, Exercise, Mistake
+
+_rng = np.random.default_rng(1)
+
+
+def _step(theta: Any, g: Any, b: Any, eta: Any, gamma: Any, delta: Any) -> Any:
+    d, b = rules.heavy_ball(g, b, gamma, delta)
+    return theta - eta * d, b
+
+
+def _old_buffer(theta: Any, g: Any, b: Any, eta: Any, gamma: Any, delta: Any) -> Any:
+    return theta - eta * b, _step(theta, g, b, eta, gamma, delta)[1]
+
+
+def _rate_in_the_buffer(theta: Any, g: Any, b: Any, eta: Any, gamma: Any, delta: Any) -> Any:
+    d, b = rules.heavy_ball(eta * g, b, gamma, delta)
+    return theta - d, b
+
+
+def _looks_ahead(theta: Any, g: Any, b: Any, eta: Any, gamma: Any, delta: Any) -> Any:
+    d, b = rules.heavy_ball(g, b, gamma, delta, nesterov=True)
+    return theta - eta * d, b
+
+
+STEP = Exercise(
+    name="heavy-ball-step",
+    chapter="01_gradient_descent",
+    task="From θ, the gradient g and the buffer b before the step: the parameters after it, then the new buffer.",
+    takes="theta g b eta gamma delta",
+    returns="theta b",
+    reference=_step,
+    cases=(
+        Case(
+            {"theta": 20.0, "b": 0.0, "gamma": 0.9, "delta": 0.3},
+            {"g": [0.0, 3.0, -0.5, 0.05, 40.0, -1.0], "eta": [0.1, 0.1, 0.1, 0.1, 0.05, 0.05]},
+        ),
+        Case(
+            {"theta": np.array([30.0, -20.0, 25.0]), "b": np.zeros(3), "eta": 0.5, "gamma": 0.75, "delta": 0.0},
+            {"g": list(_rng.normal(0.5, 2.0, (8, 3)))},
+        ),
+        Case(
+            {"theta": np.full((2, 2), 5.0), "b": np.full((2, 2), 4.0), "eta": 0.1, "gamma": 0.5, "delta": 0.8},
+            {"g": list(_rng.normal(size=(3, 2, 2)))},
+        ),
+    ),
+    mistakes=(
+        Mistake(
+            "up instead of down",
+            lambda theta, g, b, eta, gamma, delta: _step(theta, g, b, -eta, gamma, delta),
+            "The buffer is right, but you add the step. The gradient points uphill, so that the loss grows.",
+            read="The rule",
+        ),
+        Mistake(
+            "stepped with the old buffer",
+            _old_buffer,
+            "Your step uses the buffer as it was before this gradient entered. Every gradient then takes effect one "
+            "step late, and the first step does nothing.",
+        ),
+        Mistake(
+            "an average instead of a sum",
+            lambda theta, g, b, eta, gamma, delta: _step(theta, g, b, eta, gamma, gamma),
+            "You give the gradient the weight 1 − γ: that is an average of gradients. At the same rate all steps are "
+            "shorter by this factor. The dampening δ plays no part in what you return.",
+            read="Two conventions",
+        ),
+        Mistake(
+            "dampening ignored",
+            lambda theta, g, b, eta, gamma, delta: _step(theta, g, b, eta, gamma, 0.0),
+            "You add the whole gradient to the buffer. That is Polyak's method, but δ is not always 0 here.",
+        ),
+        Mistake(
+            "dampening applied to the old buffer too",
+            lambda theta, g, b, eta, gamma, delta: _step(theta, g, (1 - delta) * b, eta, gamma, delta),
+            "You dampen the whole sum. What is already in the buffer is then dampened again at every step, and fades "
+            "by more than the factor γ.",
+        ),
+        Mistake(
+            "δ and 1 − δ swapped",
+            lambda theta, g, b, eta, gamma, delta: _step(theta, g, b, eta, gamma, 1 - delta),
+            "You give the gradient the weight δ. Without dampening, δ = 0, no gradient would ever enter the buffer.",
+        ),
+        Mistake(
+            "γ and 1 − γ swapped",
+            lambda theta, g, b, eta, gamma, delta: _step(theta, g, b, eta, 1 - gamma, delta),
+            "You multiply the old buffer by 1 − γ. A momentum of 0.9 then keeps a tenth of the past, not nine tenths.",
+        ),
+        Mistake(
+            "nothing kept of the old buffer",
+            lambda theta, g, b, eta, gamma, delta: _step(theta, g, 0 * b, eta, gamma, delta),
+            "The buffer you return holds the last gradient only: the b that is passed in has no influence. This is "
+            "gradient descent at a dampened rate.",
+        ),
+        Mistake(
+            "old buffer not faded",
+            lambda theta, g, b, eta, gamma, delta: _step(theta, g, b, eta, 1.0, delta),
+            "You add every gradient to the buffer and let nothing fade. On a quadratic such a ball never comes to "
+            "rest: nothing slows it down.",
+            read="Momentum: the heavy ball",
+        ),
+        Mistake(
+            "rate inside the buffer",
+            _rate_in_the_buffer,
+            "You multiply the gradient by the rate before it enters the buffer. As long as the rate stays the same, "
+            "the parameters come out right; when it changes, the steps in the buffer still have the old one.",
+        ),
+        Mistake(
+            "buffer of the opposite sign",
+            lambda theta, g, b, eta, gamma, delta: (
+                theta - eta * rules.heavy_ball(g, -b, gamma, delta)[0],
+                -rules.heavy_ball(g, -b, gamma, delta)[1],
+            ),
+            "You keep the buffer with the opposite sign: you subtract gradients from it and add it to the parameters. "
+            "Some papers do, and the run is the same; here the buffer is a sum of gradients.",
+        ),
+        Mistake(
+            "direction instead of parameters",
+            lambda theta, g, b, eta, gamma, delta: rules.heavy_ball(g, b, gamma, delta),
+            "The buffer is right. But first you return the direction, as the library's rules do; asked for are the "
+            "parameters after the step.",
+            read="The rule",
+        ),
+        Mistake(
+            "looked ahead",
+            _looks_ahead,
+            "The buffer is right, but your step is that of Nesterov's variant: not the buffer, but the gradient plus "
+            "γ times the buffer.",
+            read="Nesterov's variant",
+        ),
+    ),
+    hints=(
+        "Two lines: first the new buffer. Which of γ, 1 − δ and η belongs to which of its two terms, if any?",
+        "The new buffer is γ times the old one plus 1 − δ times the gradient. The new parameters are the old ones "
+        "minus η times the new buffer.",
+    ),
+    read="Momentum: the heavy ball",
+)
+
+
+def _spectrum(H: Any) -> tuple[float, float]:
+    curvatures = np.linalg.eigvalsh(H)
+    return float(curvatures[0]), float(curvatures[-1])
+
+
+def _best_rate(H: Any) -> tuple[float, float]:
+    low, high = _spectrum(H)
+    return 2 / (low + high), (high - low) / (high + low)
+
+
+def _worst_factor(H: Any, rate: float) -> float:
+    """The largest factor of one step of gradient descent, over the eigenvectors."""
+    curvatures = np.linalg.eigvalsh(H)
+    (d,) = rules.sgd(curvatures)  # the gradient at 1 in each coordinate
+    return float(np.abs(1 - rate * d).max())
+
+
+def _of_the_diagonal(H: Any) -> tuple[float, float]:
+    return _best_rate(np.diag(np.diag(H)))
+
+
+def _one_over_the_mean(H: Any) -> tuple[float, float]:
+    rate = len(H) / np.trace(H)
+    return rate, _worst_factor(H, rate)
+
+
+def _of_the_heavy_ball(H: Any) -> tuple[float, float]:
+    low, high = (math.sqrt(x) for x in _spectrum(H))
+    return 4 / (low + high) ** 2, (high - low) / (high + low)
+
+
+def _unsorted(H: Any) -> tuple[float, float]:
+    curvatures = np.linalg.eigvals(H).real
+    low, high = float(curvatures[0]), float(curvatures[-1])
+    return 2 / (low + high), (high - low) / (high + low)
+
+
+_turn = np.linalg.qr(_rng.normal(size=(3, 3)))[0]
+
+RATE = Exercise(
+    name="gd-best-rate",
+    chapter="01_gradient_descent",
+    task="From the Hessian H of a quadratic: the best constant rate, then the factor r at this rate.",
+    takes="H",
+    returns="rate factor",
+    reference=_best_rate,
+    cases=(
+        Case({"H": np.array([[4.0, 1.0], [1.0, 2.0]])}),
+        Case({"H": np.diag([0.5, 100.0, 4.0])}),
+        Case({"H": _turn @ np.diag([7.0, 0.3, 1.0]) @ _turn.T}),
+    ),
+    mistakes=(
+        Mistake(
+            "diagonal instead of eigenvalues",
+            _of_the_diagonal,
+            "You use the diagonal of H. Its entries are the curvatures along the coordinate axes; the curvatures that "
+            "count are those along the eigenvectors, which lie further apart.",
+            read="The edge at 2/L",
+        ),
+        Mistake(
+            "the rate at the edge",
+            lambda H: (2 / _spectrum(H)[1], _best_rate(H)[1]),
+            "Your rate is 2/L: there the steep coordinate jumps from one side to the other for ever. The factor you "
+            "return is right, but not the factor at this rate, which is 1.",
+            read="The edge at 2/L",
+        ),
+        Mistake(
+            "1/L, with its own factor",
+            lambda H: (1 / _spectrum(H)[1], _worst_factor(H, 1 / _spectrum(H)[1])),
+            "Your rate is 1/L, and the factor belongs to it. This rate has the best guarantee for one step on an "
+            "unknown function. Of a quadratic both ends of the spectrum are known, and more is possible.",
+        ),
+        Mistake(
+            "1/L, with the best factor",
+            lambda H: (1 / _spectrum(H)[1], _best_rate(H)[1]),
+            "The factor is right. Your rate is 1/L, which solves the steepest direction in one step and leaves the "
+            "others waiting; the factor there is another one.",
+        ),
+        Mistake(
+            "one over the mean curvature",
+            _one_over_the_mean,
+            "Your rate is one over the mean of all eigenvalues. In two dimensions that is right. With more, those "
+            "between the two ends should have no influence.",
+        ),
+        Mistake(
+            "smallest curvature taken to be 1",
+            lambda H: (2 / (1 + _spectrum(H)[1] / _spectrum(H)[0]), _best_rate(H)[1]),
+            "The factor is right. Your rate is that for curvatures from 1 to κ. The factor depends on their ratio "
+            "alone; the rate does not, it has a unit.",
+        ),
+        Mistake(
+            "eigenvalues not sorted",
+            _unsorted,
+            "You take the first and the last eigenvalue for the two ends. np.linalg.eigvals returns them in no "
+            "particular order.",
+        ),
+        Mistake(
+            "the factor has a sign",
+            lambda H: (_best_rate(H)[0], -_best_rate(H)[1]),
+            "The rate is right. Your factor is negative, as it is in the steepest direction, or because κ is upside "
+            "down; what is asked for is by how much the distance shrinks.",
+        ),
+        Mistake(
+            "the factor of the loss",
+            lambda H: (_best_rate(H)[0], _best_rate(H)[1] ** 2),
+            "The rate is right. Your factor is the square of the one asked for: the loss shrinks by it, the distance "
+            "does not.",
+        ),
+        Mistake(
+            "the heavy ball's",
+            _of_the_heavy_ball,
+            "These are the rate and the factor of the best heavy ball. Without momentum there are no roots.",
+        ),
+    ),
+    hints=(
+        "The curvatures along the coordinate axes are not what counts: which numbers of a symmetric matrix are? And "
+        "which of them decide?",
+        "With low and high the smallest and the largest of np.linalg.eigvalsh(H): the rate is 2 over their sum, the "
+        "factor their difference over their sum.",
+    ),
+    read="What the condition number costs",
+)
+
+
+def _exact_steps(factor: float, c: float) -> float:
+    """How often, as a real number, the distance has to be multiplied by ``factor`` to become ``c``."""
+    return math.log(c) / math.log(factor)
+
+
+def _factor(kappa: float) -> float:
+    return _best_rate(np.diag([1.0, kappa]))[1]
+
+
+def _steps(kappa: Any, c: Any) -> int:
+    """Counted, on the quadratic with the curvatures 1 and κ."""
+    curvatures, theta, steps = np.array([1.0, kappa]), np.ones(2), 0
+    while np.abs(theta).max() > c:
+        (d,) = rules.sgd(curvatures * theta)
+        theta, steps = theta - 2 / (1 + kappa) * d, steps + 1
+    return steps
+
+
+STEPS = Exercise(
+    name="gd-steps",
+    chapter="01_gradient_descent",
+    task="The number of steps after which the distance is at most c times the first, at the best constant rate.",
+    takes="kappa c",
+    returns="steps",
+    reference=_steps,
+    cases=(Case({"kappa": 1.5, "c": 1e-6}), Case({"kappa": 10.0, "c": 1e-3}), Case({"kappa": 400.0, "c": 0.01})),
+    mistakes=(
+        Mistake(
+            "not rounded",
+            lambda kappa, c: _exact_steps(_factor(kappa), c),
+            "You return the solution of an equation, which is no whole number. There are no parts of a step.",
+        ),
+        Mistake(
+            "rounded down",
+            lambda kappa, c: math.floor(_exact_steps(_factor(kappa), c)),
+            "You round down (as int does). After that many steps the distance is still larger than it may be.",
+        ),
+        Mistake(
+            "rounded to the nearest",
+            lambda kappa, c: round(_exact_steps(_factor(kappa), c)),
+            "You round to the nearest whole number. Where that is down, the distance is still larger than it may be.",
+        ),
+        Mistake(
+            "the formula for large κ",
+            lambda kappa, c: math.ceil(kappa / 2 * math.log(1 / c)),
+            "You use κ/2 · ln(1/c), which is only near the truth for large κ. For a κ near 1 it asks for too many.",
+        ),
+        Mistake(
+            "counted for the loss",
+            lambda kappa, c: math.ceil(_exact_steps(_factor(kappa), c) / 2),
+            "After half the number of steps you stop: then the loss is down to c times the first, but the distance "
+            "to the root of c only.",
+        ),
+        Mistake(
+            "at the rate 1/L",
+            lambda kappa, c: math.ceil(_exact_steps(1 - 1 / kappa, c)),
+            "Your factor per step is 1 − 1/κ, which belongs to the rate 1/L. For large κ the best rate needs about "
+            "half as many steps.",
+        ),
+        Mistake(
+            "with momentum",
+            lambda kappa, c: math.ceil(_exact_steps(_factor(math.sqrt(kappa)), c)),
+            "Your factor per step has the root of κ in it. That is what momentum achieves, in the long run.",
+        ),
+        Mistake(
+            "upside down",
+            lambda kappa, c: math.ceil(-_exact_steps(_factor(kappa), c)),
+            "A negative number of steps: one of the two logarithms is of a number above 1, the other of one below.",
+        ),
+        Mistake(
+            "one too many",
+            lambda kappa, c: _steps(kappa, c) + 1,
+            "One step too many: either you count the start, or you stop only after a step that was not needed.",
+        ),
+    ),
+    hints=(
+        "By which factor does a step at the best rate shrink the distance? After T steps, by which?",
+        "The factor is r = (κ − 1)/(κ + 1). The answer is the smallest whole T with r to the power T at most c: "
+        "math.ceil of the logarithm of c over that of r, or a loop that counts.",
+    ),
+    read="What the condition number costs",
+)
+
+
+def _each_once(theta: Any, X: Any, y: Any, batch: Any) -> Any:
+    return _gradient(theta, X, y, np.unique(batch))
+
+
+def _shares(theta: Any, X: Any, y: Any) -> Any:
+    return 1 / (1 + np.exp(y * (X @ theta)))
+
+
+def _gradient(theta: Any, X: Any, y: Any, batch: Any) -> Any:
+    X, y = X[batch], y[batch]
+    return -(_shares(theta, X, y) * y) @ X / len(batch)
+
+
+def _label_once(theta: Any, X: Any, y: Any, batch: Any) -> Any:
+    X, y = X[batch], y[batch]
+    return -_shares(theta, X, y) @ X / len(batch)
+
+
+def _label_not_in_the_share(theta: Any, X: Any, y: Any, batch: Any) -> Any:
+    X, y = X[batch], y[batch]
+    return -(_shares(theta, X, 1.0) * y) @ X / len(batch)
+
+
+def _share_of_being_right(theta: Any, X: Any, y: Any, batch: Any) -> Any:
+    X, y = X[batch], y[batch]
+    return -(_shares(theta, X, -y) * y) @ X / len(batch)
+
+
+_X = _rng.normal(size=(9, 4)) * np.array([2.0, 1.0, 0.5, 0.1])
+_y = np.where(_rng.random(9) < 0.6, 1.0, -1.0)
+
+MINIBATCH = Exercise(
+    name="minibatch-gradient",
+    chapter="01_gradient_descent",
+    task="The gradient of the mean logistic loss over the examples whose numbers, from 0, are in batch.",
+    takes="theta X y batch",
+    returns="g",
+    reference=_gradient,
+    cases=(
+        Case({"theta": np.array([0.5, -1.0, 0.3, 2.0]), "X": _X, "y": _y, "batch": np.array([0, 3, 5])}),
+        Case({"theta": np.array([0.5, -1.0, 0.3, 2.0]), "X": _X, "y": _y, "batch": np.array([2, 6, 2, 8])}),
+        Case({"theta": np.array([-2.0, 0.0, 1.0, -1.0]), "X": _X, "y": _y, "batch": np.array([7])}),
+        Case({"theta": np.zeros(4), "X": _X, "y": _y, "batch": np.arange(9)}),
+    ),
+    mistakes=(
+        Mistake(
+            "sum instead of mean",
+            lambda theta, X, y, batch: len(batch) * _gradient(theta, X, y, batch),
+            "You add up the gradients of the examples. The larger the batch, the longer your steps, so that each "
+            "size of batch needs a rate of its own.",
+        ),
+        Mistake(
+            "divided by the number of all examples",
+            lambda theta, X, y, batch: _gradient(theta, X, y, batch) * len(batch) / len(y),
+            "You divide by N, the number of all examples, but sum over those of the batch. On average this is only "
+            "B/N times the gradient of f.",
+        ),
+        Mistake(
+            "all examples",
+            lambda theta, X, y, batch: _gradient(theta, X, y, np.arange(len(y))),
+            "You use all examples, whichever are in the batch. That is exact, and costs what a minibatch should save.",
+        ),
+        Mistake(
+            "each example once",
+            _each_once,
+            "An example that was drawn twice counts only once with you. With replacement it has to count twice.",
+        ),
+        Mistake(
+            "each example once, divided by B",
+            lambda theta, X, y, batch: _each_once(theta, X, y, batch) * len(np.unique(batch)) / len(batch),
+            "An example that was drawn twice counts only once in your sum, although you divide by the number of draws.",
+        ),
+        Mistake(
+            "up instead of down",
+            lambda theta, X, y, batch: -_gradient(theta, X, y, batch),
+            "Right but for the sign: this points to where the loss falls. The gradient points uphill, and the rule "
+            "subtracts it.",
+            read="The rule",
+        ),
+        Mistake(
+            "probability of being right",
+            _share_of_being_right,
+            "Your p is how right the model is on an example, not how wrong. Examples that it already knows would "
+            "then move it most.",
+            read="How much one step achieves",
+        ),
+        Mistake(
+            "label missing before x",
+            _label_once,
+            "The label is in p and nowhere else, so that all examples push the model in the direction of their x, "
+            "those labelled −1 too.",
+            read="How much one step achieves",
+        ),
+        Mistake(
+            "label missing in p",
+            _label_not_in_the_share,
+            "Your p does not depend on the label. It is then the probability of −1, which for an example labelled −1 "
+            "is how right the model is, not how wrong.",
+            read="How much one step achieves",
+        ),
+        Mistake(
+            "p missing",
+            lambda theta, X, y, batch: -y[batch] @ X[batch] / len(batch),
+            "In your gradient all examples weigh the same, however well the model knows them, and θ plays no part.",
+            read="How much one step achieves",
+        ),
+    ),
+    hints=(
+        "The section on how much one step achieves has the gradient over all N examples. Which rows of X and y do you "
+        "need, and what takes the place of N?",
+        "With X and y cut down to [batch]: p = 1/(1 + exp(y · Xθ)), one number for each example; then minus the mean "
+        "over the examples of p · y times the row of X.",
+    ),
+    read="Stochastic gradients",
+)
+
+EXERCISES = (STEP, RATE, STEPS, MINIBATCH)
