@@ -157,8 +157,9 @@ def _at(exercise: Exercise, call: Observed, index: tuple[int, ...] = ()) -> str:
 def _clues(exercise: Exercise, got: list[Observed], expected: list[Observed]) -> list[str]:
     """What else can be seen in an answer that is wrong in an unknown way."""
     clues = []
-    first = [call.step == 0 for call in got]
-    carried = set(exercise.results) & set(exercise.arguments)
+    # Where everything is right at first steps, and something is carried on, that is where to look.
+    first, right_first = ([call for call in calls if call.step == 0] for calls in (got, expected))
+    carried = set(exercise.results) & set(exercise.arguments) and _same(exercise, first, right_first)
     for name in exercise.results:
         pairs = [(a.returned[name], b.returned[name]) for a, b in zip(got, expected, strict=True)]
         right = [bool(agree(a, b, exercise.accuracy).all()) for a, b in pairs]
@@ -174,7 +175,7 @@ def _clues(exercise: Exercise, got: list[Observed], expected: list[Observed]) ->
             clues.append(f"{name} has the right size everywhere and the opposite sign.")
         elif (ratio := _common_ratio(a, b)) is not None:
             clues.append(f"{name} is {_number(ratio)} times what it should be, everywhere.")
-        elif carried and all(r for r, f in zip(right, first, strict=True) if f):
+        elif carried:
             clues.append(f"At the first step {name} is right: look at what is carried from one step to the next.")
     return clues
 
