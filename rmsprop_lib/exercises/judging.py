@@ -181,6 +181,8 @@ def _clues(exercise: Exercise, got: list[Observed], expected: list[Observed]) ->
 
 
 def _common_ratio(a: np.ndarray, b: np.ndarray) -> float | None:
+    if np.any(a[b == 0]):
+        return None
     with np.errstate(all="ignore"):
         ratios = (a / b)[b != 0]
     if ratios.size < 3 or not np.isfinite(ratios).all() or np.ptp(ratios) > 1e-6 * np.abs(ratios).max():

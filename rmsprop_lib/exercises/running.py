@@ -129,7 +129,10 @@ def _one_by_one(
     exercise: Exercise, function: Callable[..., Any], by_name: bool, given: dict[str, Any], printed: io.StringIO
 ) -> dict[str, np.ndarray]:
     """The answer for each element by itself, for functions of single numbers."""
-    arrays = np.broadcast_arrays(*given.values())
+    try:
+        arrays = np.broadcast_arrays(*given.values())
+    except ValueError:
+        raise AnswerError("Its arguments are arrays of different shapes, and it cannot take single numbers.") from None
     elements = []
     for index in np.ndindex(arrays[0].shape):
         single = {name: float(x[index]) for name, x in zip(given, arrays, strict=True)}
