@@ -33,6 +33,8 @@ LONGEST_FIRST = (
     "test_torch_fused.py",
     "test_fused.py",
     "14_speed.ipynb",
+    "10_tuning.ipynb",
+    "09_moving_targets.ipynb",
     "13_precision.ipynb",
     "06_adam.ipynb",
     "04_centered_rmsprop.ipynb",

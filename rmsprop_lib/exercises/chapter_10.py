@@ -1,0 +1,255 @@
+"""The exercises of chapter 10, tuning."""
+
+from typing import Any
+
+import numpy as np
+
+from rmsprop_lib import rules
+from rmsprop_lib.exercises.declaration import Case, Exercise, Mistake
+
+
+def _reach(rho: Any, T: Any, first: int = 1) -> Any:
+    """How far RMSprop gets on a constant gradient, in units of the rate: the sum of its directions."""
+    return sum(1 / rules.sqrt(rules.weight_sum(rho, t)) for t in range(first, int(T) + first))
+
+
+CONVERT = Exercise(
+    name="tune-convert",
+    chapter="10_tuning",
+    task="The rate with which RMSprop with decay new gets as far in T steps as with decay rho and rate eta.",
+    takes="eta rho new T",
+    returns="rate",
+    reference=lambda eta, rho, new, T: eta * _reach(rho, T) / _reach(new, T),
+    cases=(
+        Case({"eta": 0.1, "rho": 0.9, "new": 0.99, "T": 20}),
+        Case({"eta": 2.0, "rho": 0.5, "new": 0.25, "T": 3}),
+        Case({"eta": 0.01, "rho": 0.99, "new": 0.75, "T": 50}),
+    ),
+    mistakes=(
+        Mistake(
+            "turned over",
+            lambda eta, rho, new, T: eta * _reach(new, T) / _reach(rho, T),
+            "Your quotient is upside down. A longer window reaches further at the same rate, because its first steps "
+            "are longer; it needs the smaller rate.",
+        ),
+        Mistake(
+            "limit of long windows",
+            lambda eta, rho, new, T: eta * ((1 - new) / (1 - rho)) ** 0.5,
+            "That is the limit for windows that are much longer than the run. For shorter ones the rate hardly "
+            "changes, and yours changes all the same.",
+        ),
+        Mistake(
+            "squares of the steps",
+            lambda eta, rho, new, T: (
+                eta
+                * sum(1 / rules.weight_sum(rho, t) for t in range(1, int(T) + 1))
+                / sum(1 / rules.weight_sum(new, t) for t in range(1, int(T) + 1))
+            ),
+            "You sum 1/(1 − ρᵗ), which is the square of a step: the root is missing.",
+        ),
+        Mistake(
+            "root of the steps' inverse",
+            lambda eta, rho, new, T: (
+                eta
+                * sum(rules.sqrt(rules.weight_sum(rho, t)) for t in range(1, int(T) + 1))
+                / sum(rules.sqrt(rules.weight_sum(new, t)) for t in range(1, int(T) + 1))
+            ),
+            "You sum the denominators √(1 − ρᵗ). A sum of inverses is not the inverse of a sum.",
+        ),
+        Mistake(
+            "last step only",
+            lambda eta, rho, new, T: eta * (rules.weight_sum(new, int(T)) / rules.weight_sum(rho, int(T))) ** 0.5,
+            "You compare the last step of each run, not the sum of all steps. What differs most are the first ones.",
+        ),
+        Mistake(
+            "first step left out",
+            lambda eta, rho, new, T: eta * _reach(rho, T, 2) / _reach(new, T, 2),
+            "Your sums begin with the second step. The first one, 1/√(1 − ρ), is the longest of all.",
+        ),
+        Mistake(
+            "last step left out",
+            lambda eta, rho, new, T: eta * _reach(rho, T - 1) / _reach(new, T - 1),
+            "Your sums have one step too few: a range that ends at T leaves out step T.",
+        ),
+    ),
+    hints=(
+        "The distance is the rate times the sum of the directions. What has to be the same before and after?",
+        "Sum 1/√(1 − ρᵗ) over t = 1 to T, once with rho and once with new. The rate is eta times the first sum over "
+        "the second.",
+    ),
+    read="The rate and the window",
+)
+
+
+def _cosine(t: Any, T: Any, peak: Any, last: Any, share: Any = None) -> Any:
+    share = (t - 1) / (T - 1) if share is None else share
+    return last + (peak - last) * 0.5 * (1 + np.cos(np.pi * share))
+
+
+_steps = [1, 2, 3, 5, 8, 10]
+
+COSINE = Exercise(
+    name="tune-cosine",
+    chapter="10_tuning",
+    task="The rate of step t: peak at t = 1, last at t = T, half a period of a cosine in between.",
+    takes="t T peak last",
+    returns="rate",
+    reference=_cosine,
+    cases=(
+        Case({"T": 10, "peak": 0.5, "last": 0.02}, {"t": _steps}),
+        Case({"T": 11, "peak": 3.0, "last": 1.0}, {"t": [1, 4, 6, 11]}),
+    ),
+    mistakes=(
+        Mistake(
+            "counted from zero",
+            lambda t, T, peak, last: _cosine(t, T, peak, last, t / T),
+            "You use t/T as the share of the way. Steps count from 1 here, so that your first step is already below "
+            "the peak.",
+        ),
+        Mistake(
+            "last rate not reached",
+            lambda t, T, peak, last: _cosine(t, T, peak, last, (t - 1) / T),
+            "You divide by T. From step 1 to step T it is one step less than that, and yours does not quite arrive.",
+        ),
+        Mistake(
+            "a whole period",
+            lambda t, T, peak, last: _cosine(t, T, peak, last, 2 * (t - 1) / (T - 1)),
+            "Your rate falls and then rises back to the peak: a whole period of the cosine, where half of one is "
+            "wanted.",
+        ),
+        Mistake(
+            "last rate ignored",
+            lambda t, T, peak, last: _cosine(t, T, peak, 0.0),
+            "Your rate goes down to zero, whatever last is.",
+        ),
+        Mistake(
+            "last rate added on top",
+            lambda t, T, peak, last: last + _cosine(t, T, peak, 0.0),
+            "You add last to a cosine that falls from the peak to zero. The first rate is then above the peak.",
+        ),
+        Mistake(
+            "factor one half missing",
+            lambda t, T, peak, last: 2 * _cosine(t, T, peak, last) - last,
+            "1 + cos goes from 2 to 0. Your first rate is too far above last, by a factor of two.",
+        ),
+        Mistake(
+            "rises instead of falling",
+            lambda t, T, peak, last: _cosine(t, T, last, peak),
+            "Your rate rises, from last to peak.",
+        ),
+        Mistake(
+            "a straight line",
+            lambda t, T, peak, last: last + (peak - last) * (1 - (t - 1) / (T - 1)),
+            "That is a linear schedule: the right ends, and no cosine between them.",
+        ),
+    ),
+    hints=(
+        "First the share of the way that is done: 0 in step 1, and 1 in step T. Then which function of it goes from "
+        "1 to 0?",
+        "With s = (t − 1)/(T − 1): last, plus the difference of peak and last times half of 1 + cos(π s).",
+    ),
+    read="Schedules",
+)
+
+
+def _plateau(loss: Any, best: Any, waited: Any, eta: Any, factor: Any, patience: Any) -> Any:
+    best, waited = (loss, 0) if loss < best else (best, waited + 1)
+    return (best, 0, factor * eta) if waited > patience else (best, waited, eta)
+
+
+def _impatient(loss: Any, best: Any, waited: Any, eta: Any, factor: Any, patience: Any) -> Any:
+    return _plateau(loss, best, waited, eta, factor, patience - 1)
+
+
+def _compares_with_the_last(loss: Any, best: Any, waited: Any, eta: Any, factor: Any, patience: Any) -> Any:
+    _, waited, eta = _plateau(loss, best, waited, eta, factor, patience)
+    return loss, waited, eta
+
+
+def _keeps_counting_after_a_reduction(loss: Any, best: Any, waited: Any, eta: Any, factor: Any, patience: Any) -> Any:
+    best, waited = (loss, 0) if loss < best else (best, waited + 1)
+    return best, waited, factor * eta if waited > patience else eta
+
+
+def _keeps_counting_when_better(loss: Any, best: Any, waited: Any, eta: Any, factor: Any, patience: Any) -> Any:
+    if loss < best:
+        return loss, waited, eta
+    return _plateau(loss, best, waited, eta, factor, patience)
+
+
+def _never_waits(loss: Any, best: Any, waited: Any, eta: Any, factor: Any, patience: Any) -> Any:
+    return _plateau(loss, best, waited, eta, factor, 0)
+
+
+def _forgets_the_best(loss: Any, best: Any, waited: Any, eta: Any, factor: Any, patience: Any) -> Any:
+    _, waited, eta = _plateau(loss, best, waited, eta, factor, patience)
+    return best, waited, eta
+
+
+def _ties_are_better(loss: Any, best: Any, waited: Any, eta: Any, factor: Any, patience: Any) -> Any:
+    best, waited = (loss, 0) if loss <= best else (best, waited + 1)
+    return (best, 0, factor * eta) if waited > patience else (best, waited, eta)
+
+
+_losses = [4.0, 3.0, 3.0, 3.5, 2.0, 2.5, 2.25, 2.125, 2.0625, 2.5, 2.25, 2.75, 1.0, 1.5]
+
+PLATEAU = Exercise(
+    name="tune-plateau",
+    chapter="10_tuning",
+    task="The best loss, the count of evaluations without a better one and the rate, after one more evaluation.",
+    takes="loss best waited eta factor patience",
+    returns="best waited eta",
+    reference=_plateau,
+    cases=(
+        Case({"best": 10.0, "waited": 0, "eta": 0.8, "factor": 0.5, "patience": 2}, {"loss": _losses}),
+        Case({"best": 1.0, "waited": 0, "eta": 2.0, "factor": 0.25, "patience": 1}, {"loss": [2.0] * 6 + [0.5, 0.5]}),
+    ),
+    mistakes=(
+        Mistake(
+            "one evaluation too early",
+            _impatient,
+            "You reduce the rate as soon as the count equals the patience. It is to exceed it.",
+        ),
+        Mistake(
+            "compared with the last loss",
+            _compares_with_the_last,
+            "What you return as the best loss is the last one. A loss that goes up and then down a little then "
+            "counts as better, and under noise the rate is hardly ever reduced.",
+        ),
+        Mistake(
+            "count not reset after a reduction",
+            _keeps_counting_after_a_reduction,
+            "After a reduction your count stays above the patience, so that the rate is reduced again at every "
+            "evaluation that brings no new best.",
+        ),
+        Mistake(
+            "count not reset by a better loss",
+            _keeps_counting_when_better,
+            "A better loss leaves your count as it was. It then counts all bad evaluations since the last reduction, "
+            "not those in a row.",
+        ),
+        Mistake(
+            "no patience",
+            _never_waits,
+            "Your rate is reduced at every evaluation that is not better; the patience is not used.",
+        ),
+        Mistake(
+            "best loss not kept",
+            _forgets_the_best,
+            "You never store a new best loss, so that every loss is compared with the first one.",
+        ),
+        Mistake(
+            "an equal loss counts as better",
+            _ties_are_better,
+            "You take an equal loss for a better one. A run that stands still would then keep its rate for ever.",
+        ),
+    ),
+    hints=(
+        "Two questions in a row: is this loss lower than the best? And has the count become too large?",
+        "If loss < best: best is loss, and waited is 0; else waited goes up by one. Then, if waited > patience: eta "
+        "times factor, and waited is 0 again.",
+    ),
+    read="Schedules",
+)
+
+EXERCISES = (CONVERT, COSINE, PLATEAU)
