@@ -46,6 +46,10 @@ LONGEST_FIRST = (
 )
 
 
+# A program that chapter 14 has torchrun start; it has no tests, and importing it warns.
+collect_ignore = ["chapters/many_machines.py"]
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
     """Give the kernel that a notebook's first cell starts its environment, and no other test."""
