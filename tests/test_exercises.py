@@ -25,8 +25,7 @@ each_mistake = pytest.mark.parametrize(
     ("exercise", "mistake"),
     [pytest.param(e, m, id=f"{e.name}: {m.name}") for e in EXERCISES.values() for m in e.mistakes],
 )
-STILL_WITHOUT = {"14"}
-NOTEBOOKS = sorted(path for path in CHAPTERS.glob("[0-9][0-9]_*.ipynb") if path.name[:2] not in STILL_WITHOUT)
+NOTEBOOKS = sorted(CHAPTERS.glob("[0-9][0-9]_*.ipynb"))
 each_chapter = pytest.mark.parametrize("path", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])
 
 
