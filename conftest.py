@@ -26,6 +26,8 @@ if platform.machine() in ("x86_64", "AMD64"):
 # The files that take longest begin first, so that no worker is left with one of them at the end. The rest follow in
 # the usual order; pytest-xdist would begin with the files that have the most tests (--no-loadscope-reorder).
 LONGEST_FIRST = (
+    "11_choosing.ipynb",
+    "08_recurrent.ipynb",
     "07_mnist.ipynb",
     "02_adagrad.ipynb",
     "test_site_in_browser.py",

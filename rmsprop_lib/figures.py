@@ -180,6 +180,33 @@ def spread(
     return ax
 
 
+def decisions(steps: Sequence[tuple[str, str]], *, ax: Axes | None = None) -> Axes:
+    """Draw a decision guide: questions below each other, the advice that ends each to its right.
+
+    Parameters
+    ----------
+    steps : sequence of pairs of str
+        Question and advice, in order; the last pair is what remains when every answer was no. Lines are broken as
+        given.
+    """
+    with plt.rc_context(STYLE):
+        ax = axes(height=1.05 * len(steps)) if ax is None else ax
+        ax.set_axis_off()
+        ax.set(xlim=(0, 10), ylim=(-len(steps) + 0.45, 0.55))
+        box: dict[str, Any] = {"boxstyle": "round,pad=0.45", "facecolor": "white", "edgecolor": COLOURS[2]}
+        arrow = {"arrowstyle": "-|>", "color": COLOURS[0], "linewidth": 1.2}
+        for row, (question, advice) in enumerate(steps):
+            last = row == len(steps) - 1
+            ax.annotate("", (6.0, -row), (4.6, -row), arrowprops=arrow)
+            if not last:
+                ax.annotate("", (2.3, -row - 0.68), (2.3, -row - 0.3), arrowprops=arrow)
+                ax.text(5.25, -row + 0.07, "yes", ha="center", va="bottom")
+                ax.text(2.4, -row - 0.5, "no", ha="left", va="center")
+            ax.text(2.3, -row, question, ha="center", va="center", bbox=box)
+            ax.text(6.15, -row, advice, ha="left", va="center", bbox=box | {"edgecolor": COLOURS[1]})
+    return ax
+
+
 def images(pictures: np.ndarray, titles: Sequence[str], *, columns: int = 10) -> Any:
     """Draw small grey pictures in rows, dark on light, each under its title.
 

@@ -71,3 +71,12 @@ def test_the_style_stays_inside() -> None:
     before = dict(matplotlib.rcParams)
     figures.lines({"a": [1, 2]}, xlabel="x", ylabel="y")
     assert dict(matplotlib.rcParams) == before
+
+
+def test_a_decision_guide_says_every_question_and_every_advice_once() -> None:
+    ax = figures.decisions([("Does it move?", "RMSprop"), ("Is it a network?", "Adam"), ("Otherwise", "AdaGrad")])
+    said = [text.get_text() for text in ax.texts if text.get_text()]
+    # Two of the three are questions, with a yes to the right and a no downward.
+    assert sorted(said) == sorted(
+        ["Does it move?", "RMSprop", "Is it a network?", "Adam", "Otherwise", "AdaGrad"] + ["yes", "no"] * 2
+    )

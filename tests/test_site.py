@@ -139,3 +139,16 @@ def test_launch_buttons_open_the_notebook_itself(pages: dict[str, BeautifulSoup]
         links = [tag["href"] for tag in pages[address].select('a[href*="mybinder.org"]')]
         if source.exists():
             assert len(links) == 1 and links[0].endswith(f"?urlpath=lab/tree/{source.relative_to(ROOT).as_posix()}")
+
+
+def test_every_entry_of_the_comparison_tables_leads_to_where_it_is_shown(pages: dict[str, BeautifulSoup]) -> None:
+    """That what it leads to exists is tested with all other links."""
+    page = pages["chapters/11_choosing.html"]
+    for name in ("methods", "steps", "guarantees", "best", "repair"):
+        table = page.find(id=f"table-choose-{name}")
+        assert table is not None, name
+        rows = [row.find_all("td") for row in table.find("tbody").find_all("tr")]
+        assert len(rows) >= 7
+        # What is seen of a run that misbehaves is the reader's own; everything else is shown somewhere.
+        bare = [cell.get_text(strip=True) for row in rows for cell in row[1:] if not cell.find("a", href=True)]
+        assert not bare, (name, bare)
