@@ -13,7 +13,7 @@ PORT   ?= 8000
 # The frameworks whose optimizers chapter 12 reproduces: an environment of their own, with none of the book in it.
 INTEROP := .venv-interop
 
-BOOK_SOURCES := _config.yml _toc.yml $(wildcard tools/*_*.py) $(shell find chapters assets -type f -not -path '*/.*' 2>/dev/null)
+BOOK_SOURCES := _config.yml _toc.yml $(wildcard tools/*_*.py) $(shell find chapters assets rmsprop_lib/playground -type f -not -path '*/.*' -not -name '*.pyc' 2>/dev/null)
 
 .PHONY: help book test test-interop bench notebooks exercises execute serve lint format lock clean
 

@@ -31,6 +31,7 @@ LONGEST_FIRST = (
     "07_mnist.ipynb",
     "02_adagrad.ipynb",
     "test_site_in_browser.py",
+    "test_playground_in_browser.py",
     "test_torch_optim_database.py",
     "test_torch_fused.py",
     "test_fused.py",

@@ -26,6 +26,7 @@ def loaded_after(statement: str) -> set[str]:
         "import rmsprop_lib.numpy_optim, rmsprop_lib.problems, rmsprop_lib.descent, rmsprop_lib.data",
         "from rmsprop_lib.conventions import recording; recording()",
         "from rmsprop_lib import claim, device, verdict",
+        "from rmsprop_lib.playground import from_address, run",
     ],
 )
 def test_neither_torch_nor_matplotlib_nor_numba_is_loaded(statement):

@@ -11,6 +11,8 @@ import pytest
 from book_pages import ROOT, toc_pages
 from bs4 import BeautifulSoup, Tag
 
+from rmsprop_lib.playground import from_address
+
 # A page that is put into place of one that is missing, and only leads on.
 REDIRECT = "index.html"
 
@@ -86,6 +88,8 @@ def test_every_link_and_anchor_inside_the_site_resolves(site: Path, pages: dict[
             file = file.resolve()
             if not file.is_file() or not file.is_relative_to(site.resolve()):
                 dead.append(f"{address}: {target}")
+            elif file.stem == "playground" and "=" in parts.fragment:
+                from_address(unquote(parts.fragment))  # a state of the playground, or an error that says why not
             elif parts.fragment and file.suffix == ".html":
                 known = anchors[file.relative_to(site.resolve()).as_posix()]
                 if unquote(parts.fragment) not in known:

@@ -1,32 +1,13 @@
 """The built site as a reader's browser shows it: alone, typeset, in the dark, and on a phone."""
 
-import http.server
-import os
-import shutil
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from functools import partial
-from typing import Any
 
 import pytest
-from book_pages import ROOT, toc_pages
-from playwright.sync_api import Browser, Page, sync_playwright
+from book_pages import toc_pages
+from browser import DESK, PHONE, Visit, open_page
+from playwright.sync_api import Browser
 
-SITE = ROOT / "_build" / "html"
 PAGES = [*toc_pages(), "genindex.html"]
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-PHONE = {"width": 375, "height": 800}
-DESK = {"width": 1280, "height": 900}
 
 # Colours as the browser computes them, for WCAG's ratio of contrast between a text and what lies behind it.
 CONTRAST = """
@@ -60,64 +41,6 @@ CUT_OFF = """
   return true;
 }).map(element => element.outerHTML.slice(0, 120))
 """
-
-TYPESET = "() => !window.MathJax?.startup || MathJax.startup.promise.then(() => true)"
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
-@dataclass
-class Visit:
-    """A page that was opened, and what happened meanwhile."""
-
-    page: Page
-    requested: list[str] = field(default_factory=list)
-    failed: list[str] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """The built site, served on a free port of this machine."""
-    if not (SITE / ".built").exists():
-        pytest.fail("The site is not built, or its last build failed: run `make book` first.")
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(SITE)))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium or Chrome from this machine, or the program that the variable BOOK_BROWSER names."""
-    program = os.environ.get("BOOK_BROWSER") or next(filter(None, map(shutil.which, BROWSERS)), None)
-    if program is None:
-        reason = "no browser: install Chromium or Chrome, or name one in the variable BOOK_BROWSER"
-        # In continuous integration a test that quietly does nothing is a defect.
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-def open_page(browser: Browser, url: str, **context: Any) -> Visit:
-    visit = Visit(browser.new_context(viewport=DESK, **context).new_page())
-    page = visit.page
-    page.on("request", lambda request: visit.requested.append(request.url))
-    page.on("requestfailed", lambda request: visit.failed.append(request.url))
-    page.on("response", lambda response: visit.failed.append(response.url) if response.status >= 400 else None)
-    page.on("console", lambda message: visit.errors.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: visit.errors.append(str(error)))
-    page.goto(url, wait_until="load")
-    page.wait_for_function(TYPESET)
-    return visit
 
 
 @pytest.fixture(scope="module", params=PAGES)

@@ -1,0 +1,72 @@
+"""The playground's runs in Python: the same settings, the library's rules, the same numbers."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from rmsprop_lib import rules
+from rmsprop_lib.playground.state import Settings, defaults
+from rmsprop_lib.playground.surfaces import LANDSCAPES, noise, project
+
+FAR = 1e12
+"""A run whose point is farther out than this has diverged."""
+
+
+def _rmsprop_momentum(g: Any, v: Any, b: Any, t: int, h: Settings) -> tuple[Any, ...]:
+    d, v = rules.rmsprop(g, v, h["rho"], h["eps"], h["inside"])
+    d, b = rules.heavy_ball(d, b, h["gamma"])
+    return d, v, b
+
+
+STEPS: dict[str, tuple[int, Callable[..., tuple[Any, ...]]]] = {
+    "sgd": (0, lambda g, t, h: rules.sgd(g)),
+    "momentum": (1, lambda g, b, t, h: rules.heavy_ball(g, b, h["gamma"])),
+    "adagrad": (1, lambda g, G, t, h: rules.adagrad(g, G, h["eps"], h["inside"])),
+    "rmsprop": (1, lambda g, v, t, h: rules.rmsprop(g, v, h["rho"], h["eps"], h["inside"])),
+    "centered": (2, lambda g, v, mu, t, h: rules.centered_rmsprop(g, v, mu, h["rho"], h["eps"], h["inside"])),
+    "rmspropm": (2, _rmsprop_momentum),
+    "adam": (2, lambda g, m, v, t, h: rules.adam(g, m, v, t, h["beta1"], h["beta2"], h["eps"])),
+}
+"""How many accumulators each optimizer has, and its step from gradient, accumulators, t and settings."""
+
+
+def run(optimizer: str, settings: Settings) -> np.ndarray:
+    """The points of a run.
+
+    Parameters
+    ----------
+    optimizer : str
+        A key of :data:`STEPS`.
+    settings : dict
+        A state, as :func:`rmsprop_lib.playground.from_address` gives it. What is left out has its default.
+
+    Returns
+    -------
+    array of shape (steps + 1, 2)
+        The start first. Shorter if the run diverged, that is, came farther out than :data:`FAR`.
+
+    >>> run("sgd", {"surface": "saddle", "start": (1, 0), "steps": 10, "eta": {"sgd": 0.5}})[:3, 0]
+    array([1.  , 0.5 , 0.25])
+    """
+    settings = {**defaults(settings.get("surface", "ravine")), **settings}
+    accumulators, step = STEPS[optimizer]
+    surface = settings["surface"]
+    _, gradient = LANDSCAPES[surface]
+    eta, steps = settings["eta"][optimizer], settings["steps"]
+    added = noise(settings, steps)
+    theta = np.array(settings["start"], dtype=float)
+    state: list[Any] = [np.zeros(2)] * accumulators
+    points = [theta]
+    with np.errstate(all="ignore"):
+        for t in range(1, steps + 1):
+            g = np.array(gradient(float(theta[0]), float(theta[1]), t, settings))
+            if settings["noise"]:
+                g = g + added[t - 1]
+            d, *state = step(g, *state, t, settings)
+            x, y = theta - eta * d
+            theta = np.array(project(surface, x, y))
+            if not (np.abs(theta) < FAR).all():
+                break
+            points.append(theta)
+    return np.array(points)

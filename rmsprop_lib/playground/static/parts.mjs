@@ -1,0 +1,98 @@
+// The parts that the playground is put together from. No state of a playground is ever read as markup.
+
+import { clamp, rounded } from "./state.mjs";
+import { shown } from "./words.mjs";
+
+export const MARKUP = `
+<div class="playground">
+  <div class="row">
+    <label>Surface <select id="surface"></select></label>
+    <label>ρ and ε of <select id="preset"><option value="">the sliders</option></select></label>
+    <button id="best">Best rate for each</button>
+    <button id="reset">Reset</button>
+  </div>
+  <p id="about"></p>
+  <div class="main">
+    <div>
+      <div class="stage"><canvas id="race" role="img"></canvas><button id="handle"></button></div>
+      <div class="row">
+        <button id="play"></button>
+        <button id="back" aria-label="One step back">−1</button>
+        <button id="forth" aria-label="One step on">+1</button>
+        <input id="step" type="range" min="0" aria-label="Step"><span id="at" class="value"></span>
+      </div>
+    </div>
+    <fieldset id="settings"><legend>Settings</legend></fieldset>
+  </div>
+  <p id="status" role="status"></p>
+  <div class="scroll" tabindex="0" role="region" aria-label="Optimizers and where they are">
+    <table>
+      <thead><tr id="columns"></tr></thead>
+      <tbody id="entrants"></tbody>
+    </table>
+  </div>
+  <details id="numbers" open>
+    <summary>This step in numbers</summary>
+    <label>Equations and curves of <select id="coordinate"><option>x</option><option>y</option></select></label>
+    <div class="equations" id="equations"></div>
+  </details>
+  <div class="curves" id="curves"></div>
+  <details id="mapped">
+    <summary>Map: where an optimizer ends, by rate and decay</summary>
+    <div class="row"><label>Optimizer <select id="focus"></select></label></div>
+    <button id="map"><canvas></canvas></button>
+    <p>η grows to the right from 1e−5 to 10, <span id="decay"></span> upwards. A fuller tone is a lower loss, a dot has diverged.
+      A click or the arrow keys set both, Enter takes the lowest loss. Runs of at most 200 steps.</p>
+  </details>
+  <div class="row">
+    <button id="link"></button>
+    <button id="python">Copy as Python</button>
+    <button id="save">Save picture</button>
+  </div>
+</div>`;
+
+// An element with properties and children.
+export function make(tag, properties = {}, ...children) {
+  const node = Object.assign(document.createElement(tag), properties);
+  node.append(...children);
+  return node;
+}
+
+// Every element of a tree that has an id, by it.
+export const byId = (root) => Object.fromEntries([...root.querySelectorAll("[id]")].map((node) => [node.id, node]));
+
+// Between the values of a range and its positions in [0, 1].
+const linear = [(u, low, high) => low + (high - low) * u, (v, low, high) => (v - low) / (high - low)];
+const SCALES = {
+  linear,
+  whole: linear,
+  log: [(u, low, high) => low * (high / low) ** u, (v, low, high) => Math.log(v / low) / Math.log(high / low)],
+  decay: [(u, low, high) => 1 - (1 - high) ** u, (v, low, high) => Math.log(1 - v) / Math.log(1 - high)],
+};
+export const toPosition = ([low, high, , scale], value) => SCALES[scale][1](value, low, high);
+export function toValue([low, high, , scale], position) {
+  const value = clamp(SCALES[scale][0](clamp(position, 0, 1), low, high), low, high);
+  if (scale === "whole") return Math.round(value);
+  // A decay near 1 is told by its distance from 1.
+  const near = scale === "decay" ? 1 - Number((1 - value).toPrecision(2)) : Number(value.toPrecision(3));
+  return clamp(rounded(near), low, high);
+}
+
+// A slider with its value beside it, which is also what is spoken.
+export function slider(range, label, set) {
+  const step = range[3] === "whole" ? 1 / (range[1] - range[0]) : 0.001;
+  const input = make("input", { type: "range", min: 0, max: 1, step });
+  const value = make("span", { className: "value" });
+  let now;
+  const update = (next) => {
+    if (next === now) return;
+    now = next;
+    if (toValue(range, Number(input.value)) !== next) input.value = toPosition(range, next);
+    value.textContent = shown(next, 6);
+    input.setAttribute("aria-valuetext", value.textContent);
+  };
+  input.setAttribute("aria-label", label);
+  input.addEventListener("input", () => set(toValue(range, Number(input.value))));
+  const node = make("label", { className: "slider", title: label }, make("span", {}, range[4]), input, value);
+  return { node, update };
+}

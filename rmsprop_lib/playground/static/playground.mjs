@@ -1,0 +1,304 @@
+// The playground: mounted into an element, in a shadow tree of its own.
+
+import { MARKUP, byId, make, slider, toPosition, toValue } from "./parts.mjs";
+import { COLUMNS, ROWS, bestRate, map, race } from "./race.mjs";
+import { NAMES, NUMBERS, OPTIMIZERS, PRESETS, RATE, SPECIAL, SURFACES } from "./state.mjs";
+import { clamp, defaults, fromAddress, rounded, titleOf, toAddress } from "./state.mjs";
+import { STYLE } from "./style.mjs";
+import { LOOKS, drawCurves, drawMap, drawRace, frame, picture, themeOf } from "./view.mjs";
+import { effectiveRate, equations, python, shown, squares, summary } from "./words.mjs";
+
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+const COLUMNS_OF_TABLE = ["optimizer", "rate η", "loss", "x", "y", "effective rate"];
+
+// Mounts a playground that begins at an address. changed is told every new address; linkTo makes a link of one.
+export function mount(el, { address = "", changed = () => {}, linkTo = null } = {}) {
+  let state;
+  let runs = [];
+  let playing = 0;
+  let axis = 0; // the coordinate that is looked at
+  let focus = "rmsprop"; // the optimizer of the map
+  let losses = null; // its map, if it is up to date
+  let waiting = 0; // for the sliders to rest before a map is computed
+  let speaking = 0;
+  let last = ""; // the address that has been told
+  const root = el.shadowRoot ?? el.attachShadow({ mode: "open" });
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(STYLE);
+  root.adoptedStyleSheets = [sheet];
+  root.innerHTML = MARKUP;
+  const part = byId(root);
+  const at = () => state.at ?? state.steps;
+  const describe = (node, text) => node.setAttribute("aria-label", text);
+  const on = (id, event, handler) => part[id].addEventListener(event, handler);
+  const options = (id, values, title) =>
+    part[id].append(...values.map((value) => make("option", { value }, title(value))));
+
+  // A sentence for everyone; what changes fast is said when it has come to rest.
+  function say(text, rest = 0) {
+    clearTimeout(speaking);
+    speaking = setTimeout(() => (part.status.textContent = text), rest);
+  }
+
+  // -- parts that depend on the tables ------------------------------------------------------------------------------
+  options("surface", Object.keys(SURFACES), (name) => SURFACES[name].title);
+  options("preset", Object.keys(PRESETS), (name) => name);
+  options("focus", NAMES, titleOf);
+  part.columns.append(...COLUMNS_OF_TABLE.map((title) => make("th", { scope: "col" }, title)));
+  const sliders = {};
+  for (const name in NUMBERS) {
+    const label = NUMBERS[name].slice(4).join(", ");
+    sliders[name] = slider(NUMBERS[name], label, (value) => change({ [name]: value }));
+  }
+  const inside = make("input", { type: "checkbox", onchange: () => change({ inside: inside.checked }) });
+  part.settings.append(
+    ...Object.values(sliders).map(({ node }) => node),
+    make("label", { className: "tick" }, inside, "ε inside the root"),
+  );
+  const entrants = NAMES.map((name) => {
+    const box = make("input", { type: "checkbox" });
+    box.onchange = () => {
+      const chosen = NAMES.filter((other) => (other === name ? box.checked : state.on.includes(other)));
+      box.checked ||= !chosen.length;
+      if (chosen.length) change({ on: chosen });
+    };
+    const setRate = (eta) => change({ eta: { ...state.eta, [name]: eta } });
+    const rate = slider(RATE, `learning rate of ${titleOf(name)}`, setRate);
+    const sign = make("span", { className: "mark", ariaHidden: "true" }, LOOKS[name][3]);
+    const title = make("th", { scope: "row" }, make("label", { className: "tick" }, box, sign, titleOf(name)));
+    const cells = COLUMNS_OF_TABLE.slice(2).map(() => make("td"));
+    part.entrants.append(make("tr", {}, title, make("td", {}, rate.node), ...cells));
+    return { name, box, sign, rate, cells };
+  });
+  const curves = [
+    ["loss", (run, t) => run.loss[t]],
+    ["v, for AdaGrad G, of", (run, t) => (t && squares(run, t, axis)) || NaN],
+    ["effective rate of", (run, t) => (t ? effectiveRate(run, t, axis, state) : NaN)],
+  ].map(([title, value]) => {
+    const [canvas, caption] = [make("canvas", { role: "img" }), make("figcaption")];
+    part.curves.append(make("figure", {}, canvas, caption));
+    return { title, value, canvas, caption };
+  });
+
+  // -- changes ------------------------------------------------------------------------------------------------------
+  function change(what, quiet = false) {
+    const look = Object.keys(what).every((name) => name === "at"); // nothing is computed anew
+    Object.assign(state, what);
+    if (state.at !== null && state.at >= state.steps) state.at = null;
+    if (!look) {
+      runs = race(state);
+      losses = null;
+      if (playing) stop();
+    }
+    draw();
+    const next = toAddress(state);
+    if (last && next !== last) changed(next);
+    last = next;
+    if (!quiet && !playing) say(summary(runs, at()), 400);
+  }
+  function take(text, quiet = false) {
+    const { state: read, refused } = fromAddress(text);
+    state = read;
+    change(state, true);
+    if (refused.length) say(`Not as the address has it, since that is not allowed: ${refused.join(", ")}.`);
+    else if (!quiet) say(summary(runs, at()), 400);
+  }
+  function play(now) {
+    let before = now;
+    const tick = (time) => {
+      const by = Math.max(1, Math.round(((time - before) / 5000) * state.steps)); // five seconds for all of it
+      before = time;
+      playing = requestAnimationFrame(tick);
+      change({ at: at() + by });
+      if (state.at === null) stop();
+    };
+    playing = requestAnimationFrame(tick);
+    change({ at: state.at ?? 0 });
+  }
+  function stop() {
+    cancelAnimationFrame(playing);
+    playing = 0;
+    change({ at: state.at });
+  }
+  on("play", "click", () => {
+    if (playing) stop();
+    else if (matchMedia("(prefers-reduced-motion: reduce)").matches) change({ at: state.at === null ? 0 : null });
+    else play(performance.now());
+  });
+  on("back", "click", () => change({ at: Math.max(0, at() - 1) }));
+  on("forth", "click", () => change({ at: at() + 1 }));
+  on("step", "input", () => change({ at: Number(part.step.value) }));
+  on("surface", "change", () => {
+    const { steps, seed, on } = state;
+    change({ ...defaults(part.surface.value), steps, seed, on });
+  });
+  on("preset", "change", () => change(PRESETS[part.preset.value] ?? {}));
+  on("reset", "click", () => change(defaults(state.surface)));
+  on("coordinate", "change", () => {
+    axis = part.coordinate.selectedIndex;
+    draw();
+  });
+  on("focus", "change", () => {
+    focus = part.focus.value;
+    losses = null;
+    draw();
+  });
+  on("mapped", "toggle", () => draw());
+  on("numbers", "toggle", () => draw());
+  on("best", "click", () => {
+    const eta = { ...state.eta };
+    for (const name of state.on) eta[name] = Number(bestRate(name, state).toPrecision(3));
+    change({ eta }, true);
+    say(`Best of ${COLUMNS} rates: ${state.on.map((name) => `${titleOf(name)} ${shown(eta[name])}`).join(", ")}.`);
+  });
+
+  // -- the start point, by pointer and by keys ----------------------------------------------------------------------
+  function startAt(x, y, quiet) {
+    const [x0, x1, y0, y1] = SURFACES[state.surface].box;
+    change({ start: [clamp(x, x0, x1), clamp(y, y0, y1)].map((v) => Number(v.toPrecision(4))) }, quiet);
+  }
+  function startUnder({ clientX, clientY }, quiet) {
+    const { left, top, width, height } = part.race.getBoundingClientRect();
+    const { fromX, fromY } = frame(state.surface, width, height);
+    startAt(fromX(clientX - left), fromY(clientY - top), quiet);
+  }
+  on("race", "click", (event) => startUnder(event));
+  on("handle", "pointerdown", (event) => part.handle.setPointerCapture(event.pointerId));
+  on("handle", "pointermove", (event) => part.handle.hasPointerCapture(event.pointerId) && startUnder(event));
+  function onArrows(id, go) {
+    on(id, "keydown", (event) => {
+      const way = ARROWS[event.key];
+      if (!way) return;
+      event.preventDefault();
+      go(...way.map((v) => v * (event.shiftKey ? 10 : 1)));
+    });
+  }
+  onArrows("handle", (right, up) => {
+    const [x0, x1] = SURFACES[state.surface].box;
+    startAt(state.start[0] + (right * (x1 - x0)) / 100, state.start[1] + (up * (x1 - x0)) / 100);
+  });
+
+  // -- the map ------------------------------------------------------------------------------------------------------
+  const decay = () => OPTIMIZERS[focus][4];
+  const cross = () => [toPosition(RATE, state.eta[focus]), decay() ? toPosition(NUMBERS.rho, state[decay()]) : 0];
+  function setFromMap(u, v) {
+    const what = { eta: { ...state.eta, [focus]: toValue(RATE, u) } };
+    if (decay()) what[decay()] = clamp(toValue(NUMBERS.rho, v), ...NUMBERS[decay()].slice(0, 2));
+    change(what);
+  }
+  on("map", "click", ({ detail, clientX, clientY }) => {
+    const { left, top, width, height } = part.map.getBoundingClientRect();
+    if (detail) return setFromMap((clientX - left) / width, 1 - (clientY - top) / height);
+    const best = losses?.indexOf(Math.min(...losses)) ?? 0; // by Enter
+    setFromMap((best % COLUMNS) / (COLUMNS - 1), Math.floor(best / COLUMNS) / (ROWS - 1));
+  });
+  onArrows("map", (right, up) => {
+    const [u, v] = cross();
+    setFromMap(u + right / COLUMNS, v + up / ROWS);
+  });
+  function drawTheMap(theme) {
+    clearTimeout(waiting);
+    part.map.classList.toggle("stale", !losses);
+    const symbol = decay() ? NUMBERS[decay()][4] : "nothing, as it has no decay,";
+    part.decay.textContent = symbol;
+    const where = `η ${shown(state.eta[focus])}${decay() ? `, ${symbol} ${shown(state[decay()], 6)}` : ""}`;
+    describe(part.map, `Map of ${titleOf(focus)}, now at ${where}. Arrow keys move, Enter goes to the lowest loss.`);
+    if (losses) return drawMap(part.map.firstChild, losses, cross(), theme);
+    waiting = setTimeout(() => {
+      losses = map(focus, state);
+      draw();
+    }, 150);
+  }
+
+  // -- drawing ------------------------------------------------------------------------------------------------------
+  // The canvases first, which need their sizes, and then what changes the layout: so it is computed once a frame.
+  function draw() {
+    const theme = themeOf(root.firstElementChild);
+    drawRace(part.race, state, runs, at(), theme);
+    for (const { value, canvas } of curves) drawCurves(canvas, runs, value, state.steps, at(), theme);
+    if (part.mapped.open) drawTheMap(theme);
+    const { title, about, settings } = SURFACES[state.surface];
+    const names = runs.map((run) => titleOf(run.name)).join(", ");
+    describe(part.race, `${title}: paths of ${names} up to step ${at()}. The table of optimizers says where they are.`);
+    const { toX, toY } = frame(state.surface, 100, 100);
+    Object.assign(part.handle.style, { left: `${toX(state.start[0])}%`, top: `${toY(state.start[1])}%` });
+    describe(part.handle, `Start at x ${shown(state.start[0])}, y ${shown(state.start[1])}. Arrow keys move it.`);
+    part.surface.value = state.surface;
+    part.about.textContent = about;
+    const same = ([, preset]) => Object.keys(preset).every((name) => state[name] === preset[name]);
+    part.preset.value = Object.entries(PRESETS).find(same)?.[0] ?? "";
+    inside.checked = state.inside;
+    for (const name in sliders) {
+      sliders[name].update(state[name]);
+      sliders[name].node.hidden = SPECIAL.has(name) && !settings.includes(name);
+    }
+    for (const { name, box, sign, rate, cells } of entrants) {
+      const run = runs.find((other) => other.name === name);
+      box.checked = Boolean(run);
+      sign.style.color = theme.colour(name);
+      rate.update(state.eta[name]);
+      const texts = run ? numbers(run) : [];
+      cells.forEach((cell, k) => (cell.textContent = texts[k] ?? ""));
+    }
+    part.step.max = state.steps;
+    part.step.value = at();
+    part.at.textContent = `${at()} of ${state.steps}`;
+    part.step.setAttribute("aria-valuetext", part.at.textContent);
+    part.play.textContent = playing ? "Pause" : "Play";
+    for (const { title, canvas, caption } of curves) {
+      caption.textContent = title.endsWith("of") ? `${title} ${"xy"[axis]}` : title;
+      describe(canvas, `${caption.textContent} over the steps, on a logarithmic axis`);
+    }
+    part.coordinate.selectedIndex = axis;
+    part.focus.value = focus;
+    if (part.numbers.open) part.equations.replaceChildren(...runs.map(equationsOf));
+  }
+  function numbers(run) {
+    const t = Math.min(at(), run.steps);
+    const loss = run.diverged && at() > run.steps ? "diverged" : shown(run.loss[t], 3);
+    const rates = [0, 1].map((k) => (t ? shown(effectiveRate(run, t, k, state), 3) : "–"));
+    return [loss, shown(run.theta[2 * t]), shown(run.theta[2 * t + 1]), rates.join(", ")];
+  }
+  function equationsOf(run) {
+    const lines = equations(run, at(), axis, state).join("\n");
+    return make("div", {}, make("strong", {}, titleOf(run.name)), make("pre", {}, lines));
+  }
+
+  // -- taking it along ----------------------------------------------------------------------------------------------
+  async function copy(text, what) {
+    try {
+      await navigator.clipboard.writeText(text);
+      say(`${what} has been copied.`);
+    } catch {
+      const area = make("textarea", { readOnly: true, rows: 6, value: text, ariaLabel: what });
+      part.status.replaceChildren(`${what}, to be copied by hand:`, area);
+      area.select();
+    }
+  }
+  const what = linkTo ? "link" : "address"; // a notebook has no page to link to
+  part.link.textContent = `Copy ${what}`;
+  on("link", "click", () => copy(linkTo ? linkTo(toAddress(state)) : toAddress(state), `The ${what}`));
+  on("python", "click", () => copy(python(state), "The program"));
+  on("save", "click", () => {
+    const href = picture(part.race, runs, themeOf(root.firstElementChild));
+    make("a", { href, download: "race.png" }).click();
+  });
+
+  take(address, true);
+  const watcher = new ResizeObserver(() => draw());
+  watcher.observe(part.race);
+  const themes = new MutationObserver(() => draw());
+  for (const node of [document.documentElement, document.body]) themes.observe(node, { attributes: true });
+  return {
+    get address() {
+      return toAddress(state);
+    },
+    set: take,
+    remove() {
+      stop();
+      clearTimeout(waiting);
+      watcher.disconnect();
+      themes.disconnect();
+    },
+  };
+}

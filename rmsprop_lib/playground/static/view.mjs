@@ -1,0 +1,202 @@
+// Pictures: the surface with the paths, curves over the steps, and the map of final losses.
+
+import { COLUMNS, ROWS } from "./race.mjs";
+import { SURFACES, clamp, titleOf } from "./state.mjs";
+import { LANDSCAPES, prepared } from "./surfaces.mjs";
+
+// A colour on white, one on black, a dash and a mark for each optimizer, as in the book's figures.
+export const LOOKS = {
+  sgd: ["#3b3b3b", "#d8d8d8", [], "●"],
+  momentum: ["#b8420f", "#ff8a5c", [8, 3], "■"],
+  adagrad: ["#0a62a8", "#6cb6f5", [2, 2], "▲"],
+  rmsprop: ["#00734f", "#40c79a", [8, 3, 2, 3], "◆"],
+  centered: ["#9a3f86", "#e79bd4", [12, 3], "▼"],
+  rmspropm: ["#1f6f78", "#6fd0da", [5, 2, 2, 2, 2, 2], "✚"],
+  adam: ["#8a5a00", "#e6b450", [], "★"],
+};
+
+// The colours to draw with, from those that the text around has; the system's own where it forces them.
+export function themeOf(node) {
+  const ink = getComputedStyle(node).color;
+  const dark = ink.match(/[\d.]+/g).slice(0, 3).reduce((sum, x) => sum + Number(x), 0) > 380;
+  const forced = matchMedia("(forced-colors: active)").matches;
+  const colour = (name) => (forced ? ink : LOOKS[name][dark ? 1 : 0]);
+  return { ink, paper: dark ? "#14181e" : "#fff", accent: forced ? ink : dark ? "#ffb000" : "#c00000", colour };
+}
+
+// A canvas's context at the resolution of the screen; its units are those of the page.
+function context(canvas) {
+  const scale = Math.min(3, devicePixelRatio || 1);
+  const { clientWidth: width, clientHeight: height } = canvas;
+  const [w, h] = [Math.round(width * scale), Math.round(height * scale)];
+  if (canvas.width !== w) canvas.width = w;
+  if (canvas.height !== h) canvas.height = h;
+  const ctx = canvas.getContext("2d");
+  ctx.setTransform(scale, 0, 0, scale, 0, 0);
+  ctx.clearRect(0, 0, width, height);
+  return { ctx, width, height };
+}
+
+// A raster in one colour, in twelve steps of opacity for levels from 0 to 1; below 0 there is nothing.
+function raster(columns, rows, ink, level) {
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [columns, rows];
+  const ctx = canvas.getContext("2d", { willReadFrequently: true });
+  ctx.fillStyle = ink;
+  ctx.fillRect(0, 0, columns, rows);
+  const image = ctx.getImageData(0, 0, columns, rows);
+  const opacity = (x) => (x < 0 ? 0 : 8 + 10 * Math.floor(12 * x));
+  for (let k = 0; k < columns * rows; k++) image.data[4 * k + 3] = opacity(level[k]);
+  ctx.putImageData(image, 0, 0);
+  return canvas;
+}
+
+// Between the plane and a picture of it.
+export function frame(surface, width, height) {
+  const [x0, x1, y0, y1] = SURFACES[surface].box;
+  return {
+    toX: (x) => ((x - x0) / (x1 - x0)) * width,
+    toY: (y) => ((y1 - y) / (y1 - y0)) * height,
+    fromX: (px) => x0 + (px / width) * (x1 - x0),
+    fromY: (py) => y1 - (py / height) * (y1 - y0),
+  };
+}
+
+// The surface, darker where the logarithm of its height above the lowest point in the picture is larger.
+const N = 160;
+const shades = new WeakMap();
+function shade(canvas, state, t, { ink }) {
+  const settings = SURFACES[state.surface].settings.map((name) => state[name]);
+  const key = `${[state.surface, settings, state.surface === "drifting" && t, ink]}`;
+  if (shades.get(canvas)?.key === key) return shades.get(canvas).picture;
+  const h = prepared(state);
+  const { value } = LANDSCAPES[state.surface];
+  const { fromX, fromY } = frame(state.surface, N, N);
+  const level = new Float64Array(N * N);
+  for (let k = 0; k < N * N; k++) level[k] = value(fromX((k % N) + 0.5), fromY(Math.floor(k / N) + 0.5), t, h);
+  const low = level.reduce((a, b) => Math.min(a, b));
+  const high = level.reduce((a, b) => Math.max(a, b));
+  for (let k = 0; k < N * N; k++) level[k] = Math.log1p((998 * (level[k] - low)) / (high - low)) / Math.log(1000);
+  shades.set(canvas, { key, picture: raster(N, N, ink, level) });
+  return shades.get(canvas).picture;
+}
+
+function drawSign(ctx, sign, x, y, size = 16) {
+  ctx.font = `${size}px sans-serif`;
+  ctx.textAlign = "center";
+  ctx.textBaseline = "middle";
+  ctx.fillText(sign, x, y);
+}
+
+export function drawRace(canvas, state, runs, at, theme) {
+  const { ctx, width, height } = context(canvas);
+  const { toX, toY } = frame(state.surface, width, height);
+  const t = Math.max(1, at);
+  ctx.drawImage(shade(canvas, state, t, theme), 0, 0, width, height);
+  ctx.lineWidth = 2;
+  const goal = LANDSCAPES[state.surface].minimum(t, state);
+  ctx.fillStyle = theme.ink;
+  if (goal) drawSign(ctx, "+", toX(goal[0]), toY(goal[1]), 26);
+  for (const { name, theta, steps, diverged } of runs) {
+    const last = Math.min(at, steps);
+    ctx.strokeStyle = ctx.fillStyle = theme.colour(name);
+    ctx.setLineDash(LOOKS[name][2]);
+    ctx.beginPath();
+    // What leaves the picture far is cut, or the dashes of a diverging path would be drawn for ever.
+    const near = (v, size) => clamp(v, -size, 2 * size);
+    for (let k = 0; k <= last; k++) ctx.lineTo(near(toX(theta[2 * k]), width), near(toY(theta[2 * k + 1]), height));
+    ctx.stroke();
+    ctx.setLineDash([]);
+    const [x, y] = [toX(theta[2 * last]), toY(theta[2 * last + 1])];
+    drawSign(ctx, diverged && at > steps ? "✕" : LOOKS[name][3], clamp(x, 8, width - 8), clamp(y, 8, height - 8));
+  }
+}
+
+// Curves of value(run, t) over the steps on a logarithmic axis, marked at one of them.
+export function drawCurves(canvas, runs, value, steps, at, theme) {
+  const { ctx, width, height } = context(canvas);
+  const usable = (x) => x >= low && x > 0 && x < Infinity;
+  let [low, lowest, high] = [0, Infinity, 0];
+  const curves = runs.map((run) => {
+    const values = new Float64Array(run.steps + 1);
+    for (let t = 0; t <= run.steps; t++) values[t] = value(run, t);
+    return [run.name, values];
+  });
+  for (const [, values] of curves) {
+    for (const x of values) {
+      if (!usable(x)) continue;
+      if (x < lowest) lowest = x;
+      if (x > high) high = x;
+    }
+  }
+  if (!high) return;
+  low = Math.max(lowest, high * 1e-14);
+  const [a, b] = [Math.floor(Math.log10(low)), Math.floor(Math.log10(high)) + 1];
+  const left = 34;
+  const toX = (t) => left + (t / steps) * (width - left - 9);
+  const toY = (v) => 6 + ((b - Math.log10(v)) / (b - a)) * (height - 12);
+  ctx.font = "11px sans-serif";
+  ctx.fillStyle = theme.ink;
+  ctx.textAlign = "right";
+  ctx.textBaseline = "middle";
+  for (let k = a; k <= b; k += Math.ceil((b - a) / 4)) ctx.fillText(`1e${k}`, left - 4, toY(10 ** k));
+  ctx.globalAlpha = 0.25;
+  ctx.fillRect(toX(at), 0, 1, height);
+  ctx.globalAlpha = 1;
+  ctx.lineWidth = 1.5;
+  for (const [name, values] of curves) {
+    ctx.strokeStyle = ctx.fillStyle = theme.colour(name);
+    ctx.setLineDash(LOOKS[name][2]);
+    ctx.beginPath();
+    let drawing = false;
+    for (let t = 0; t < values.length; t++) {
+      const there = usable(values[t]);
+      if (there && drawing) ctx.lineTo(toX(t), toY(values[t]));
+      else if (there) ctx.moveTo(toX(t), toY(values[t]));
+      drawing = there;
+    }
+    ctx.stroke();
+    if (usable(values[at])) drawSign(ctx, LOOKS[name][3], toX(at), toY(values[at]), 10);
+  }
+  ctx.setLineDash([]);
+}
+
+// The map: a fuller tone is lower, a dot has diverged; the square, at cross in [0, 1]², is where the settings are.
+export function drawMap(canvas, losses, cross, theme) {
+  const { ctx, width, height } = context(canvas);
+  const finite = losses.filter((loss) => loss < Infinity);
+  const low = finite.reduce((x, y) => Math.min(x, y), Infinity);
+  const logs = losses.map((loss) => Math.log(loss - Math.min(0, low) + 1e-30));
+  const [a, b] = [Math.min(...logs), logs.reduce((x, y) => (y < Infinity ? Math.max(x, y) : x), -Infinity)];
+  const level = new Float64Array(losses.length);
+  const [w, h] = [width / COLUMNS, height / ROWS];
+  ctx.fillStyle = theme.ink;
+  logs.forEach((log, k) => {
+    const [column, row] = [k % COLUMNS, ROWS - 1 - Math.floor(k / COLUMNS)];
+    level[row * COLUMNS + column] = log < Infinity ? (b - log) / (b - a || 1) : -1;
+    if (log === Infinity) ctx.fillRect((column + 0.5) * w - 1, (row + 0.5) * h - 1, 2, 2);
+  });
+  ctx.imageSmoothingEnabled = false;
+  ctx.drawImage(raster(COLUMNS, ROWS, theme.ink, level), 0, 0, width, height);
+  ctx.strokeStyle = theme.accent;
+  ctx.lineWidth = 2;
+  ctx.strokeRect(cross[0] * width - 6, (1 - cross[1]) * height - 6, 12, 12);
+}
+
+// The picture of the race with its legend, for a file.
+export function picture(race, runs, theme) {
+  const canvas = document.createElement("canvas");
+  const line = 22 * (race.width / race.clientWidth);
+  [canvas.width, canvas.height] = [race.width, race.height + line * runs.length];
+  const ctx = canvas.getContext("2d");
+  ctx.fillStyle = theme.paper;
+  ctx.fillRect(0, 0, canvas.width, canvas.height);
+  ctx.drawImage(race, 0, 0);
+  runs.forEach(({ name }, k) => {
+    ctx.fillStyle = theme.colour(name);
+    drawSign(ctx, LOOKS[name][3], line / 2, race.height + line * (k + 0.5), 0.7 * line);
+    ctx.textAlign = "left";
+    ctx.fillText(titleOf(name), line, race.height + line * (k + 0.5));
+  });
+  return canvas.toDataURL("image/png");
+}

@@ -1,0 +1,90 @@
+"""A browser and the built site, for the tests that look at pages as a reader does."""
+
+import http.server
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import pytest
+from book_pages import ROOT
+from playwright.sync_api import Browser, Page, sync_playwright
+
+SITE = ROOT / "_build" / "html"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+PHONE = {"width": 375, "height": 800}
+DESK = {"width": 1280, "height": 900}
+
+TYPESET = "() => !window.MathJax?.startup || MathJax.startup.promise.then(() => true)"
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@dataclass
+class Visit:
+    """A page that was opened, and what happened meanwhile."""
+
+    page: Page
+    requested: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """The built site, served on a free port of this machine."""
+    if not (SITE / ".built").exists():
+        pytest.fail("The site is not built, or its last build failed: run `make book` first.")
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(SITE)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def program() -> str | None:
+    """Chromium or Chrome on this machine, or what the variable BOOK_BROWSER names."""
+    return os.environ.get("BOOK_BROWSER") or next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium or Chrome from this machine, or the program that the variable BOOK_BROWSER names."""
+    if program() is None:
+        reason = "no browser: install Chromium or Chrome, or name one in the variable BOOK_BROWSER"
+        # In continuous integration a test that quietly does nothing is a defect.
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program(), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+def open_page(browser: Browser, url: str, **context: Any) -> Visit:
+    visit = Visit(browser.new_context(viewport=DESK, **context).new_page())
+    page = visit.page
+    page.on("request", lambda request: visit.requested.append(request.url))
+    page.on("requestfailed", lambda request: visit.failed.append(request.url))
+    page.on("response", lambda response: visit.failed.append(response.url) if response.status >= 400 else None)
+    page.on("console", lambda message: visit.errors.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: visit.errors.append(str(error)))
+    page.goto(url, wait_until="load")
+    page.wait_for_function(TYPESET)
+    return visit
