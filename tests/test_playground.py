@@ -232,7 +232,7 @@ class TestStill:
 
 class TestModules:
     def test_they_are_small_enough_to_read(self):
-        assert sum(len(source(name).encode()) for name in MODULES if name.endswith(".mjs")) < 52_000
+        assert sum(len(source(name).encode()) for name in MODULES if name.endswith(".mjs")) < 53_000
 
     def test_all_of_them_are_joined_and_no_import_is_left(self):
         for text in (script(), bundle("widget.mjs")):

@@ -277,7 +277,7 @@ class TestAddresses:
 
     def test_a_link_to_a_section_leaves_the_race_alone(self, browser: Browser, address: str) -> None:
         with opened(browser, f"{address}{HOME}#experiments") as visit:
-            assert address_of(visit.page) == "surface=ravine"
+            assert address_of(visit.page).startswith("surface=ravine&kappa=20&angle=25")
             assert "Not as" not in part(visit.page, "#status").text_content()
 
     def test_the_copied_link_opens_the_same_state(self, browser: Browser, address: str) -> None:
@@ -494,7 +494,7 @@ class TestForEveryone:
         page.evaluate("listener.disconnect()")
 
     def test_nothing_moves_for_readers_who_want_less_of_it(self, browser: Browser, address: str) -> None:
-        with opened(browser, address + HOME, reduced_motion="reduce") as visit:
+        with opened(browser, f"{address}{HOME}#surface=ravine", reduced_motion="reduce") as visit:
             part(visit.page, "#play").click()
             assert address_of(visit.page) == "surface=ravine&at=0"
             visit.page.wait_for_timeout(300)

@@ -52,12 +52,14 @@ def still(address: str) -> Axes:
             (path,) = plane.plot(*points.T, **look)
             path.set(marker=MARKERS[k], markersize=6, markevery=[-1])
             losses.plot(np.where(loss > 0, loss, np.nan), **look)
-            shown += loss[loss > 0].tolist()
+            # A run that diverges would leave all others at the foot of the picture.
+            shown += loss[(loss > 0) & (loss <= 1e4 * abs(loss[0]))].tolist()
         plane.plot(*state["start"], marker="o", markersize=9, markerfacecolor="none", color="#000000", linestyle="none")
         plane.set(xlim=(x0, x1), ylim=(y0, y1), xlabel="x", ylabel="y")
         plane.grid(visible=False)
         # A path that arrives has losses down to the smallest numbers that there are.
         losses.set(yscale="log", xlabel="step t", ylabel="loss", xlim=(-0.03 * steps, 1.03 * steps))
-        losses.set_ylim(max(min(shown), 1e-14 * max(shown)) / 2, 2 * max(shown))
+        if shown:
+            losses.set_ylim(max(min(shown), 1e-14 * max(shown)) / 2, 2 * max(shown))
         plane.figure.legend(*losses.get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return plane

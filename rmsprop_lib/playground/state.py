@@ -24,7 +24,8 @@ RATE: list[Any] = _TABLES["rate"]
 OPTIMIZERS: dict[str, list[Any]] = _TABLES["optimizers"]
 """Name → title, accumulators, learning rate, whether it is shown at first, the decay that its map varies."""
 SURFACES: dict[str, dict[str, Any]] = _TABLES["surfaces"]
-"""Name → title, what the picture shows of the plane, start, settings of its own, what it is."""
+"""Name → title, what the picture shows of the plane, start, settings of its own, rates and numbers that are its
+usual ones, what it is."""
 
 _LONGEST = 2000
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
@@ -39,7 +40,7 @@ def defaults(surface: str = "ravine") -> dict[str, Any]:
         "inside": False,
         "start": tuple(map(float, SURFACES[surface]["start"])),
         "on": tuple(name for name, row in OPTIMIZERS.items() if row[3]),
-        "eta": {name: row[2] for name, row in OPTIMIZERS.items()},
+        "eta": {name: row[2] for name, row in OPTIMIZERS.items()} | SURFACES[surface].get("rates", {}),
         "at": None,
     }
 

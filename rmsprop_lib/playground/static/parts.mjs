@@ -8,19 +8,17 @@ export const MARKUP = `
   <div class="row">
     <label>Surface <select id="surface"></select></label>
     <label>ρ and ε of <select id="preset"><option value="">the sliders</option></select></label>
-    <button id="best">Best rate for each</button>
+    <button id="best">Best rates</button>
     <button id="reset">Reset</button>
   </div>
   <p id="about"></p>
   <div class="main">
-    <div>
-      <div class="stage"><canvas id="race" role="img"></canvas><button id="handle"></button></div>
-      <div class="row">
-        <button id="play"></button>
-        <button id="back" aria-label="One step back">−1</button>
-        <button id="forth" aria-label="One step on">+1</button>
-        <input id="step" type="range" min="0" aria-label="Step"><span id="at" class="value"></span>
-      </div>
+    <div class="stage"><canvas id="race" role="img"></canvas><button id="handle"></button></div>
+    <div class="row time">
+      <button id="play"></button>
+      <button id="back" aria-label="One step back">−1</button>
+      <button id="forth" aria-label="One step on">+1</button>
+      <input id="step" type="range" min="0" aria-label="Step"><span id="at" class="value"></span>
     </div>
     <fieldset id="settings"><legend>Settings</legend></fieldset>
   </div>

@@ -25,7 +25,7 @@ export const defaults = (surface = "ravine") => ({
   inside: false, // whether ε stands inside the root
   start: [...SURFACES[surface].start],
   on: NAMES.filter((name) => OPTIMIZERS[name][3]),
-  eta: each(OPTIMIZERS, ([, , eta]) => eta),
+  eta: { ...each(OPTIMIZERS, ([, , eta]) => eta), ...SURFACES[surface].rates },
   at: null, // the step that is looked at; null is the last
 });
 

@@ -3,10 +3,13 @@ export const STYLE = `
 :host { display: block; container-type: inline-size; color: inherit; font-size: 0.95em; line-height: 1.4; text-align: left; }
 * { box-sizing: border-box; }
 .playground { display: grid; grid-template-columns: minmax(0, 1fr); gap: 0.7em; }
-.row { display: flex; flex-wrap: wrap; gap: 0.5em 0.8em; align-items: center; }
+.row { display: flex; flex-wrap: wrap; gap: 0.5em; align-items: center; }
 .row + .row, .equations { margin-top: 0.6em; }
-.main { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1em; }
-@container (min-width: 600px) { .main { grid-template-columns: minmax(0, 1fr) minmax(0, 1.05fr); } }
+.main { display: grid; grid-template-columns: minmax(0, 1fr); gap: 0.7em 1em; }
+@container (min-width: 600px) {
+  .main { grid-template-columns: minmax(0, 1fr) minmax(0, 1.05fr); }
+  .time { grid-area: 2 / 1 / 3 / 3; }
+}
 p { margin: 0; }
 #status { min-height: 1.4em; }
 textarea { width: 100%; font: 0.9em ui-monospace, monospace; }
@@ -15,7 +18,7 @@ canvas { display: block; width: 100%; border: 1px solid color-mix(in srgb, curre
 .stage canvas { aspect-ratio: 1; }
 #handle { position: absolute; width: 28px; height: 28px; padding: 0; margin: -14px; border: 3px solid; border-radius: 50%;
   touch-action: none; cursor: grab; }
-#step { flex: 1 1 7em; width: auto; }
+#step { flex: 1 1 3em; width: auto; }
 button, select { font: inherit; color: inherit; background: transparent; min-height: 28px; min-width: 28px; max-width: 100%;
   padding: 0.1em 0.6em; border: 1px solid; border-radius: 4px; cursor: pointer; }
 option { color: CanvasText; background: Canvas; }

@@ -120,9 +120,12 @@ export function drawCurves(canvas, runs, value, steps, at, theme) {
   const curves = runs.map((run) => {
     const values = new Float64Array(run.steps + 1);
     for (let t = 0; t <= run.steps; t++) values[t] = value(run, t);
-    return [run.name, values];
+    return [run, values];
   });
-  for (const [, values] of curves) {
+  // A run that diverges leaves the picture at its top: on its scale the others would lie on the floor.
+  const some = runs.some((run) => !run.diverged);
+  for (const [run, values] of curves) {
+    if (some && run.diverged) continue;
     for (const x of values) {
       if (!usable(x)) continue;
       if (x < lowest) lowest = x;
@@ -144,7 +147,7 @@ export function drawCurves(canvas, runs, value, steps, at, theme) {
   ctx.fillRect(toX(at), 0, 1, height);
   ctx.globalAlpha = 1;
   ctx.lineWidth = 1.5;
-  for (const [name, values] of curves) {
+  for (const [{ name }, values] of curves) {
     ctx.strokeStyle = ctx.fillStyle = theme.colour(name);
     ctx.setLineDash(LOOKS[name][2]);
     ctx.beginPath();
