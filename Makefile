@@ -15,7 +15,7 @@ INTEROP := .venv-interop
 
 BOOK_SOURCES := _config.yml _toc.yml $(wildcard tools/*_*.py) $(shell find chapters assets rmsprop_lib/playground -type f -not -path '*/.*' -not -name '*.pyc' 2>/dev/null)
 
-.PHONY: help book test test-interop bench notebooks exercises execute serve lint format lock clean
+.PHONY: help book test test-interop bench notebooks exercises execute statistics serve lint format lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -62,6 +62,9 @@ exercises: $(READY) ## make a working copy in exercises/, without solutions, and
 
 execute: $(READY) ## run all chapters and save their outputs, reproducibly (ONLY=03_rmsprop for one)
 	@$(BIN)/python tools/execute.py $(ONLY)
+
+statistics: $(READY) ## run all chapters and record what they took (chapters/runs.json)
+	@$(BIN)/python tools/run_statistics.py
 
 serve: $(SITE)/.built ## serve the built site on http://localhost:8000 (PORT=... for another)
 	@echo "Serving $(SITE) on http://localhost:$(PORT) (stop with Ctrl+C)"

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from book_pages import toc_pages
-from browser import DESK, PHONE, Visit, open_page
-from playwright.sync_api import Browser
+from browser import DESK, PHONE, SITE, Visit, open_page
+from playwright.sync_api import Browser, Error, Page, Route
 
-PAGES = [*toc_pages(), "genindex.html"]
+PAGES = [*toc_pages(), "genindex.html", "search.html"]
 
 # Colours as the browser computes them, for WCAG's ratio of contrast between a text and what lies behind it.
 CONTRAST = """
@@ -41,6 +42,18 @@ CUT_OFF = """
   return true;
 }).map(element => element.outerHTML.slice(0, 120))
 """
+
+
+# What MathJax draws is left out: it holds thousands of elements, and what it says to a screen reader is MathML.
+LOOKED_AT = {"exclude": [["mjx-container"]]}
+
+
+def violations(page: Page, *rules: str) -> list[str]:
+    """What axe-core finds on a page whose folded parts are open; by all its rules, or by some."""
+    page.evaluate("document.querySelectorAll('details').forEach(e => (e.open = true))")
+    options = {"resultTypes": ["violations"], **({"runOnly": list(rules)} if rules else {})}
+    found = Axe().run(page, context=LOOKED_AT, options=options).response["violations"]
+    return [f"{rule['id']}: {node['html'][:200]}" for rule in found for node in rule["nodes"]]
 
 
 @pytest.fixture(scope="module", params=PAGES)
@@ -85,6 +98,26 @@ def test_its_text_and_links_stand_out(visit: Visit, scheme: str) -> None:
     pale = [(round(ratio, 2), text) for ratio, text in found if ratio < 4.5]
     visit.page.emulate_media(color_scheme="light")
     assert not pale
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(visit: Visit, scheme: str) -> None:
+    if scheme == "light":
+        assert not violations(visit.page)
+        return
+    visit.page.emulate_media(color_scheme=scheme)
+    visit.page.wait_for_function("() => document.documentElement.dataset.theme === 'dark'")
+    visit.page.wait_for_timeout(400)  # colours fade into each other
+    found = violations(visit.page, "color-contrast", "link-in-text-block")
+    visit.page.emulate_media(color_scheme="light")
+    assert not found
+
+
+def test_it_runs_under_a_policy(visit: Visit) -> None:
+    policy = visit.page.locator('meta[http-equiv="Content-Security-Policy"]').get_attribute("content")
+    scripts = next(part for part in policy.split("; ") if part.startswith("script-src"))
+    assert "'unsafe-inline'" not in scripts and "'unsafe-eval'" not in scripts
+    assert all(source in ("'self'", "'unsafe-hashes'") or "sha256" in source for source in scripts.split()[1:])
 
 
 def test_it_fits_a_phone(visit: Visit) -> None:
@@ -133,3 +166,42 @@ def test_the_search_finds_without_asking_anyone(browser: Browser, address: str) 
     assert not [url for url in visit.requested if not url.startswith(address)]
     assert not visit.errors
     visit.page.context.close()
+
+
+def test_a_script_that_is_smuggled_into_a_page_does_not_run(browser: Browser, address: str) -> None:
+    visit = open_page(browser, address + PAGES[0])
+    with pytest.raises(Error, match="Content Security Policy"):
+        visit.page.add_script_tag(content="window.smuggled = true")
+    run = "window.smuggled = true"
+    markup = f"<img src=data:, onerror='{run}'><a href='javascript:{run}' id=trap>a</a>"
+    visit.page.evaluate("html => document.querySelector('article').insertAdjacentHTML('beforeend', html)", markup)
+    visit.page.evaluate("document.getElementById('trap').click()")
+    visit.page.wait_for_timeout(300)
+    assert visit.page.evaluate("window.smuggled") is None
+    assert len([text for text in visit.errors if "Content Security Policy" in text]) == 3
+    visit.page.context.close()
+
+
+def test_the_page_for_a_missing_address_stands_anywhere(browser: Browser, address: str) -> None:
+    """It is served for every address that there is not, so that its links cannot be relative."""
+    page = browser.new_context(viewport=DESK).new_page()
+    missing = []
+
+    def serve(route: Route) -> None:
+        path = SITE / route.request.url.removeprefix(address).partition("?")[0].partition("/")[2]
+        if path.is_file():
+            route.fulfill(path=path)
+        else:
+            missing.append(path.name)
+            route.fulfill(path=SITE / "404.html", status=404)
+
+    page.route(address + "REPOSITORY/**", serve)
+    page.goto(address + "REPOSITORY/chapters/old/name.html")
+    assert page.locator("h1:visible").inner_text().startswith("This page does not exist")
+    assert page.locator(".logo__image:visible").first.evaluate("e => e.naturalWidth") > 0
+    assert page.locator("article").evaluate("e => getComputedStyle(e).fontFamily") != "Times"
+    assert not violations(page)
+    page.locator(".bd-sidebar-primary a", has_text="Notation").first.click()
+    page.wait_for_url(address + "REPOSITORY/chapters/notation.html")
+    assert missing == ["name.html"]
+    page.context.close()
