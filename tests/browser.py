@@ -27,7 +27,7 @@ FLAGS = (
 PHONE = {"width": 375, "height": 800}
 DESK = {"width": 1280, "height": 900}
 
-TYPESET = "() => !window.MathJax?.startup || MathJax.startup.promise.then(() => true)"
+TYPESET = "() => !window.MathJax?.startup || MathJax.startup.promise.then(() => MathJax.startup.document.lazyTypesetAll?.()).then(() => true)"
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
