@@ -12,10 +12,12 @@ SITE   := _build/html
 PORT   ?= 8000
 # The frameworks whose optimizers chapter 12 reproduces: an environment of their own, with none of the book in it.
 INTEROP := .venv-interop
+# The newest version of every requirement, as `make test-newest` tries it.
+NEWEST := .venv-newest
 
-BOOK_SOURCES := _config.yml _toc.yml $(wildcard tools/*_*.py) $(shell find chapters assets rmsprop_lib/playground -type f -not -path '*/.*' -not -name '*.pyc' 2>/dev/null)
+BOOK_SOURCES := _config.yml _toc.yml CHANGELOG.md $(wildcard tools/*_*.py) $(shell find chapters assets rmsprop_lib/playground -type f -not -path '*/.*' -not -name '*.pyc' 2>/dev/null)
 
-.PHONY: help book test test-interop bench notebooks exercises execute statistics serve lint format lock clean
+.PHONY: help book test test-gpu test-site test-interop test-newest links audit bench notebooks exercises execute statistics serve diff lint format lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -38,6 +40,14 @@ book: $(SITE)/.built ## build the site to _build/html
 test: $(SITE)/.built ## run every test: library, notebooks (nbval), built site
 	@$(BIN)/python -m pytest -n 2 --dist loadfile && echo "All tests passed: the library, every notebook's stored output, and the site in $(SITE)."
 
+test-gpu: $(READY) ## run the library's tests and every notebook on CUDA; fail if CUDA was not used
+	@# The plugin is in tools/, which pytest adds to its path only after it has looked for plugins.
+	@RMSPROP_LIB_DEVICE=$${RMSPROP_LIB_DEVICE:-cuda} PYTHONPATH=tools $(BIN)/python -m pytest -p cuda_proof -n 2 --dist loadfile \
+	  --ignore-glob='*/test_site*' --ignore-glob='*_in_browser.py'
+
+test-site: $(SITE)/.built ## check the built site: its pages, outputs, links and pictures
+	@$(BIN)/python -m pytest tests/test_site.py tests/test_site_outputs.py
+
 $(INTEROP)/.installed: tools/interop-requirements.txt
 	@test -n "$(PYTHON)" || { echo "make: no Python found. Install Python 3.11 and run make again."; exit 1; }
 	@echo "Installing PyTorch, Keras, Optax, TensorFlow and timm into $(INTEROP) (once) ..."
@@ -48,6 +58,19 @@ $(INTEROP)/.installed: tools/interop-requirements.txt
 test-interop: $(INTEROP)/.installed ## run the frameworks' own optimizers again and compare with the stored traces
 	@mkdir -p _build
 	@$(INTEROP)/bin/python tools/record_traces.py --compare _build/framework_traces.json
+
+test-newest: ## run every test with the newest version of every requirement (minutes)
+	@test -n "$(PYTHON)" || { echo "make: no Python found. Install Python 3.11 and run make again."; exit 1; }
+	@$(PYTHON) tools/newest.py $(NEWEST)
+	@touch $(NEWEST)/.installed
+	@# The site that this leaves is not the pinned versions': the next `make book` builds it again.
+	@$(MAKE) --no-print-directory test VENV=$(NEWEST); status=$$?; rm -f $(SITE)/.built; exit $$status
+
+links: $(READY) ## ask every address outside the book whether it is still there (needs the network)
+	@$(BIN)/jupyter-book build . --builder linkcheck
+
+audit: $(READY) ## compare the pinned versions with the published advisories (needs the network)
+	@$(BIN)/pip-audit --requirement requirements.txt --no-deps --disable-pip --strict --progress-spinner off
 
 bench: $(READY) ## time optimizer steps side by side, as ratios (minutes; writes _build/bench.json)
 	@mkdir -p _build
@@ -70,8 +93,14 @@ serve: $(SITE)/.built ## serve the built site on http://localhost:8000 (PORT=...
 	@echo "Serving $(SITE) on http://localhost:$(PORT) (stop with Ctrl+C)"
 	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory $(SITE)
 
-lint: $(READY) ## check format, style, types and the direction of imports
+diff: $(READY) ## show what has changed in the chapters' notebooks, cell by cell (BASE=main for another commit)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" nbdiff --ignore-metadata --ignore-details $(or $(BASE),HEAD) chapters
+
+lint: $(READY) ## check format, style, types, the direction of imports, and the workflows
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
+	@$(BIN)/shellcheck .ci/run .binder/postBuild
+	@$(BIN)/actionlint -shellcheck $(BIN)/shellcheck .github/workflows/*.yml
+	@$(BIN)/zizmor --offline --quiet --no-progress .github
 
 format: $(READY) ## format code and notebooks
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
@@ -80,6 +109,6 @@ lock: $(READY) ## compile requirements.txt from pyproject.toml
 	@$(BIN)/python tools/lock.py
 
 clean: ## remove the environment and everything built
-	rm -rf $(VENV) $(INTEROP) _build .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache *.egg-info
+	rm -rf $(VENV) $(INTEROP) $(NEWEST) _build .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find . -name .ipynb_checkpoints -type d -prune -exec rm -rf {} +

@@ -15,6 +15,7 @@ PINS = [
     for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
     if line.strip() and not line.lstrip().startswith("#")
 ]
+WORKFLOWS = [path.relative_to(ROOT).as_posix() for path in sorted((ROOT / ".github" / "workflows").glob("*.yml"))]
 
 # Written so that this file does not hold what it looks for.
 PATH_OF_A_MACHINE = re.compile(r"(?:file://|(?<![\w.~+/=-]))/(?:work|home|root|tmp)/")
@@ -24,8 +25,16 @@ PYTORCH_INDEX = re.compile(r"\bdownload\.pytorch\.org\b")
 
 @pytest.mark.parametrize(
     "command",
-    ["ruff format --check .", "ruff check .", "mypy", "lint-imports"],
-    ids=["format", "style", "types", "imports"],
+    [
+        "ruff format --check .",
+        "ruff check .",
+        "mypy",
+        "lint-imports",
+        "shellcheck .ci/run .binder/postBuild",
+        f"actionlint -shellcheck {Path(sys.executable).with_name('shellcheck')} {' '.join(WORKFLOWS)}",
+        "zizmor --offline --quiet --no-progress .github",
+    ],
+    ids=["format", "style", "types", "imports", "scripts", "workflows", "security of the workflows"],
 )
 def test_the_checker_has_nothing_to_say(command: str) -> None:
     program, *arguments = command.split()
