@@ -17,7 +17,7 @@ NEWEST := .venv-newest
 
 BOOK_SOURCES := _config.yml _toc.yml CHANGELOG.md $(wildcard tools/*_*.py) $(shell find chapters assets rmsprop_lib/playground -type f -not -path '*/.*' -not -name '*.pyc' 2>/dev/null)
 
-.PHONY: help book test test-gpu test-site test-interop test-newest links audit bench notebooks exercises execute statistics serve diff lint format lock clean
+.PHONY: help book test test-gpu test-site test-interop test-newest check-binder links audit bench notebooks exercises execute statistics serve diff lint format lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -71,6 +71,10 @@ links: $(READY) ## ask every address outside the book whether it is still there 
 
 audit: $(READY) ## compare the pinned versions with the published advisories (needs the network)
 	@$(BIN)/pip-audit --requirement requirements.txt --no-deps --disable-pip --strict --progress-spinner off
+
+check-binder: ## do what Binder does with the repository, and run every chapter there (minutes; writes _build/binder)
+	@test -n "$(PYTHON)" || { echo "make: no Python found. Install Python 3.11 and run make again."; exit 1; }
+	@$(PYTHON) tools/check_binder.py $(ONLY)
 
 bench: $(READY) ## time optimizer steps side by side, as ratios (minutes; writes _build/bench.json)
 	@mkdir -p _build

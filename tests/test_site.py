@@ -1,5 +1,6 @@
 """The site, built afresh: without a warning, without a dead link, and with nothing loaded from another host."""
 
+import os
 import re
 import subprocess
 import sys
@@ -8,13 +9,15 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from book_pages import ROOT, toc_pages
+from book_pages import ROOT, repository_links, toc_pages
 from bs4 import BeautifulSoup, Tag
 
 from rmsprop_lib.playground import from_address
 
 # A page that is put into place of one that is missing, and only leads on.
 REDIRECT = "index.html"
+# Where the buttons lead in the site built here; tests/test_launch_links.py says how a build finds its repository.
+REPOSITORY, BRANCH = "https://github.com/someone/book", "spring"
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +25,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site built into an empty folder: no cache can hide a warning, and no stale page can answer a link."""
     folder = tmp_path_factory.mktemp("book")
     command = [Path(sys.executable).with_name("jupyter-book"), "build", ".", "--path-output", folder]
-    done = subprocess.run([*command, "-W", "-n", "--keep-going"], cwd=ROOT, capture_output=True, text=True)
+    environment = {**os.environ, "BOOK_REPOSITORY_URL": REPOSITORY, "BOOK_BRANCH": BRANCH}
+    done = subprocess.run(
+        [*command, "-W", "-n", "--keep-going"], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
     report = done.stdout + done.stderr
     complaints = [line for line in report.splitlines() if re.search(r"WARNING|ERROR|error:", line)]
     assert done.returncode == 0, "the book does not build:\n" + ("\n".join(complaints) or report[-3000:])
@@ -137,12 +143,28 @@ def test_headings_go_down_one_step_at_a_time(pages: dict[str, BeautifulSoup]) ->
         assert max(steps, default=0) <= 1, (address, levels)
 
 
-def test_launch_buttons_open_the_notebook_itself(pages: dict[str, BeautifulSoup]) -> None:
-    for address in toc_pages():
-        source = ROOT / Path(address).with_suffix(".ipynb")
-        links = [tag["href"] for tag in pages[address].select('a[href*="mybinder.org"]')]
-        if source.exists():
-            assert len(links) == 1 and links[0].endswith(f"?urlpath=lab/tree/{source.relative_to(ROOT).as_posix()}")
+def test_every_button_that_leads_to_a_repository_opens_this_page_there(pages: dict[str, BeautifulSoup]) -> None:
+    sources = {Path(address).with_suffix("").as_posix() for address in toc_pages()}
+    for address, page in pages.items():
+        if address == REDIRECT:
+            continue
+        name = Path(address).with_suffix("").as_posix()
+        source = next((f"{name}{end}" for end in (".ipynb", ".md") if (ROOT / f"{name}{end}").is_file()), "")
+        assert bool(source) == (name in sources), address
+        wanted = {
+            "source-repository-button": REPOSITORY,
+            "source-issues-button": f"{REPOSITORY}/issues/new?title=Issue%20on%20page%20%2F{address}"
+            "&body=Your%20issue%20content%20here.",
+        }
+        if source:
+            wanted["source-edit-button"] = f"{REPOSITORY}/edit/{BRANCH}/{source}"
+        if source.endswith(".ipynb"):
+            path = REPOSITORY.removeprefix("https://github.com/")
+            wanted["launch"] = f"https://mybinder.org/v2/gh/{path}/{BRANCH}?urlpath=lab/tree/{source}"
+        found = repository_links(page)
+        assert {kind: found.get(kind) for kind in wanted} == wanted, address
+        # A text may cite a repository; none of its links may be to another Binder.
+        assert not [link for kind, link in found.items() if kind not in wanted and "mybinder.org" in link], address
 
 
 def test_every_entry_of_the_comparison_tables_leads_to_where_it_is_shown(pages: dict[str, BeautifulSoup]) -> None:

@@ -1,4 +1,8 @@
-"""Compile requirements.txt from pyproject.toml, every transitive version pinned (``make lock``)."""
+"""Compile the pins from pyproject.toml, every transitive version (``make lock``).
+
+``requirements.txt`` holds everything; ``.binder/requirements.txt`` the part of it that running the notebooks takes,
+at the same versions.
+"""
 
 import os
 import re
@@ -8,22 +12,55 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = ROOT / "requirements.txt"
+BINDER = ROOT / ".binder" / "requirements.txt"
+# What runs in a chapter's kernel. No site is built in Binder, and nothing tested.
+BINDER_EXTRAS = ("torch", "figures", "fused", "notebooks")
+# What JupyterLab there needs on top. Binder brings JupyterLab itself, its server and the hub's part in versions that
+# fit together: to pin one of them would break another. What the extension asks for is among them.
+BINDER_EXTENSIONS = ("jupyterlab-myst",)
+BINDER_HEAD = """\
+# What Binder adds to the JupyterLab that it has: the part of ../requirements.txt that chapters take to run, and what
+# shows their text as it is meant (`make lock` writes this file). It stands here in full, and not as a reference, so
+# that Binder may keep what it installed as long as this file stays the same.
+# PyTorch's own index has its CPU build; the default one would bring gigabytes for graphics cards.
+--extra-index-url https://download.pytorch.org/whl/cpu
+"""
 
 
-def main() -> None:
-    subprocess.run(
+def compiled(*options: str) -> str:
+    """What pip-compile makes of pyproject.toml with these options."""
+    done = subprocess.run(
         [
-            *(sys.executable, "-m", "piptools", "compile", "--quiet", "--all-extras", "--strip-extras"),
+            *(sys.executable, "-m", "piptools", "compile", "--quiet", "--strip-extras", "--allow-unsafe"),
             # Nothing of this machine's package sources belongs in the file.
             *("--no-emit-index-url", "--no-emit-find-links", "--no-emit-trusted-host", "--no-emit-options"),
-            *("--allow-unsafe", "--output-file", LOCK.name, "pyproject.toml"),
+            *options,
+            "pyproject.toml",
         ],
         cwd=ROOT,
         env={**os.environ, "CUSTOM_COMPILE_COMMAND": "make lock"},
         check=True,
+        stdout=subprocess.PIPE,
+        text=True,
     )
-    # A local build tag such as +cpu exists on some package sources only.
-    LOCK.write_text(re.sub(r"^(torch==[\d.]+)\+\w+", r"\1", LOCK.read_text(), flags=re.MULTILINE))
+    return done.stdout
+
+
+def without_build_tag(pins: str) -> str:
+    """Without a local build tag such as +cpu, which exists on some package sources only."""
+    return re.sub(r"^(torch==[\d.]+)\+\w+", r"\1", pins, flags=re.MULTILINE)
+
+
+def main() -> None:
+    compiled("--all-extras", "--output-file", LOCK.name)
+    LOCK.write_text(without_build_tag(LOCK.read_text(encoding="utf-8")), encoding="utf-8")
+    extras = [option for extra in BINDER_EXTRAS for option in ("--extra", extra)]
+    pins = compiled(
+        *extras, "--constraint", LOCK.name, "--no-annotate", "--no-header", "--output-file", "-"
+    ).splitlines()
+    pins += [pin for pin in LOCK.read_text(encoding="utf-8").splitlines() if pin.split("==")[0] in BINDER_EXTENSIONS]
+    wanted = sorted(without_build_tag(pin) for pin in pins if pin and not pin.startswith("#"))
+    BINDER.write_text(BINDER_HEAD + "\n".join(wanted) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
