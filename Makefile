@@ -17,7 +17,7 @@ NEWEST := .venv-newest
 
 BOOK_SOURCES := _config.yml _toc.yml CHANGELOG.md $(wildcard tools/*_*.py) $(shell find chapters assets rmsprop_lib/playground -type f -not -path '*/.*' -not -name '*.pyc' 2>/dev/null)
 
-.PHONY: help book test test-gpu test-site test-interop test-newest check-binder links audit bench notebooks exercises execute statistics serve diff lint format lock clean
+.PHONY: help book test test-gpu test-site test-interop test-newest check-binder links audit bench notebooks exercises execute statistics serve dist pdf diff lint format lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -97,6 +97,12 @@ serve: $(SITE)/.built ## serve the built site on http://localhost:8000 (PORT=...
 	@echo "Serving $(SITE) on http://localhost:$(PORT) (stop with Ctrl+C)"
 	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory $(SITE)
 
+dist: $(SITE)/.built ## pack the site and the notebooks for places without a network, to dist/
+	@$(BIN)/python tools/dist.py
+
+pdf: $(SITE)/.built ## print the whole book to dist/ (minutes; needs Chromium or Chrome)
+	@$(BIN)/python tools/pdf.py
+
 diff: $(READY) ## show what has changed in the chapters' notebooks, cell by cell (BASE=main for another commit)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" nbdiff --ignore-metadata --ignore-details $(or $(BASE),HEAD) chapters
 
@@ -113,6 +119,6 @@ lock: $(READY) ## compile requirements.txt from pyproject.toml
 	@$(BIN)/python tools/lock.py
 
 clean: ## remove the environment and everything built
-	rm -rf $(VENV) $(INTEROP) $(NEWEST) _build .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache *.egg-info
+	rm -rf $(VENV) $(INTEROP) $(NEWEST) _build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find . -name .ipynb_checkpoints -type d -prune -exec rm -rf {} +

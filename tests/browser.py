@@ -2,7 +2,6 @@
 
 import http.server
 import os
-import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,23 +10,12 @@ from typing import Any
 
 import pytest
 from book_pages import ROOT
+from chromium import FLAGS, MISSING, TYPESET, program
 from playwright.sync_api import Browser, Page, sync_playwright
 
 SITE = ROOT / "_build" / "html"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 PHONE = {"width": 375, "height": 800}
 DESK = {"width": 1280, "height": 900}
-
-TYPESET = "() => !window.MathJax?.startup || MathJax.startup.promise.then(() => MathJax.startup.document.lazyTypesetAll?.()).then(() => true)"
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -59,18 +47,12 @@ def address() -> Iterator[str]:
     server.server_close()
 
 
-def program() -> str | None:
-    """Chromium or Chrome on this machine, or what the variable BOOK_BROWSER names."""
-    return os.environ.get("BOOK_BROWSER") or next(filter(None, map(shutil.which, BROWSERS)), None)
-
-
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium or Chrome from this machine, or the program that the variable BOOK_BROWSER names."""
     if program() is None:
-        reason = "no browser: install Chromium or Chrome, or name one in the variable BOOK_BROWSER"
         # In continuous integration a test that quietly does nothing is a defect.
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(MISSING)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program(), args=FLAGS)
         yield browser

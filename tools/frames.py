@@ -11,7 +11,8 @@ from statistics import median
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from browser import FLAGS, SITE, program
+from browser import SITE
+from chromium import FLAGS, program
 from playwright.sync_api import sync_playwright
 
 ADDRESS = "surface=ravine&angle=20&steps=500&on=sgd,momentum,adagrad,rmsprop,centered,rmspropm,adam"
