@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from launch_links import PLACEHOLDER
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
@@ -34,7 +35,7 @@ def site_address(environment: Mapping[str, str], repository: str) -> str:
 
 
 def apply(app: Sphinx, config: Config) -> None:
-    address = site_address(os.environ, config.html_theme_options["repository_url"])
+    address = site_address(os.environ, config.html_theme_options.get("repository_url", PLACEHOLDER))
     config.html_baseurl = address
     config.ogp_site_url = address
     config.notfound_urls_prefix = urlsplit(address).path
