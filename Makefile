@@ -15,7 +15,7 @@ INTEROP := .venv-interop
 # The newest version of every requirement, as `make test-newest` tries it.
 NEWEST := .venv-newest
 
-BOOK_SOURCES := _config.yml _toc.yml CHANGELOG.md $(wildcard tools/*_*.py) $(shell find chapters assets rmsprop_lib/playground -type f -not -path '*/.*' -not -name '*.pyc' 2>/dev/null)
+BOOK_SOURCES := _config.yml _toc.yml CHANGELOG.md $(wildcard tools/*_*.py) $(shell find chapters assets rmsprop_lib -type f -not -path '*/.*' -not -name '*.pyc' 2>/dev/null)
 
 .PHONY: help book test test-gpu test-site test-interop test-newest check-binder links audit bench notebooks exercises execute statistics serve dist pdf diff lint format lock clean
 

@@ -19,6 +19,7 @@ VERDICT_MIME = "application/vnd.rmsprop-lib.verdict+json"
 """The type under which a verdict's fields lie in the notebook's output, for the table of appendix C."""
 
 Judgement = Literal["holds", "holds when", "does not hold"]
+"""What a verdict can be."""
 
 
 class ClaimError(AssertionError):
@@ -45,7 +46,7 @@ def claim(
     measured : bool, number or array-like of any shape
         A condition; or what was computed, all of whose elements have to agree. Tensors on any device are taken.
     expected : number or array-like, optional
-        What is stated. Agreement means |measured − expected| ≤ atol + rtol·|expected|.
+        What is stated. Agreement means ``|measured − expected| ≤ atol + rtol·|expected|``.
     rtol, atol : float
         Tolerances, relative and absolute (in ``unit``). Without one, agreement is equality.
     below, above : float, optional
@@ -175,6 +176,11 @@ def _tolerance(rtol: float, atol: float, unit: str) -> str:
 
 def stored_verdicts(folder: str | Path = ".") -> list[dict[str, str]]:
     """The verdicts in the stored outputs of the notebooks in a folder, ordered by identifier.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Of the notebooks; the working folder by default.
 
     Returns
     -------

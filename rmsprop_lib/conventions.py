@@ -22,9 +22,12 @@ from rmsprop_lib import rules
 from rmsprop_lib.hyperparameters import DECAY, NON_NEGATIVE, Interval
 
 TRACES_FILE = Path(__file__).with_name("data") / "framework_traces.json"
+"""Where the recorded paths lie."""
 
 Rule = Literal["sgd", "adagrad", "rmsprop", "adam"]
+"""The names of the rules that a convention can follow."""
 EpsilonAt = Literal["outside", "inside", "uncorrected"]
+"""Where ε stands, see :class:`Convention`."""
 
 # What a rule needs beside what all have.
 _DECAYS: dict[str, tuple[str, ...]] = {"sgd": (), "adagrad": (), "rmsprop": ("rho",), "adam": ("beta1", "beta2")}
@@ -127,6 +130,16 @@ class Convention:
     def given(self, **arguments: Any) -> "Convention":
         """This row with the arguments of the framework's own constructor, under the names that they have there.
 
+        Parameters
+        ----------
+        **arguments
+            Names and values, as that constructor takes them.
+
+        Returns
+        -------
+        Convention
+            A new one; this row stays as it is.
+
         Raises
         ------
         ValueError
@@ -152,7 +165,13 @@ class Convention:
         return replace(self, **changes)
 
     def settings(self) -> dict[str, Any]:
-        """All but the names: what the rule does, as a dict in the book's notation."""
+        """All but the names: what the rule does, in the book's notation.
+
+        Returns
+        -------
+        dict of str to bool, float, str or None
+            The attributes from ``rule`` to ``decoupled``, under their names.
+        """
         apart = ("framework", "optimizer", "names")
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in apart}
 
@@ -228,6 +247,15 @@ TABLE: tuple[Convention, ...] = (
 
 def convention(framework: str, optimizer: str) -> Convention:
     """The row of :data:`TABLE` for an optimizer, with its defaults.
+
+    Parameters
+    ----------
+    framework, optimizer : str
+        As they are called there, such as ``"Keras 3"`` and ``"RMSprop"``.
+
+    Returns
+    -------
+    Convention
 
     Raises
     ------
@@ -385,7 +413,17 @@ class Recording:
     def distance(self, trace: Trace, row: Convention | None = None) -> float:
         """How far our rule ends up from a recorded path, at most, relative to how far the coordinate has moved.
 
-        ``row`` runs the rule with other settings than the trace's own.
+        Parameters
+        ----------
+        trace : Trace
+            One of this recording.
+        row : Convention, optional
+            Other settings for our rule than the trace's own.
+
+        Returns
+        -------
+        float
+            The largest over all recorded points and coordinates, without a unit.
         """
         ours = replay(trace.row if row is None else row, self.gradients, self.rates, self.start)
         moved = np.abs(trace.theta - self.start).max(axis=0)
@@ -394,6 +432,15 @@ class Recording:
 
 def recording(path: str | Path = TRACES_FILE) -> Recording:
     """Load the recorded paths of the frameworks' optimizers.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file in the library by default.
+
+    Returns
+    -------
+    Recording
 
     Raises
     ------

@@ -67,6 +67,10 @@ def descend(
     before_step : callable, optional
         Called with t and the optimizer before each step, to set a hyperparameter by schedule.
 
+    Returns
+    -------
+    Trajectory
+
     Raises
     ------
     ValueError

@@ -7,12 +7,17 @@ if TYPE_CHECKING:
     import torch
 
 VARIABLE = "RMSPROP_LIB_DEVICE"
+"""The environment variable that decides."""
 
 
 def device() -> "torch.device":
     """The Torch device for the book's training runs: CUDA where there is one, else the CPU.
 
     The environment variable ``RMSPROP_LIB_DEVICE`` overrides the choice: ``cpu``, ``cuda`` or ``cuda:1``.
+
+    Returns
+    -------
+    torch.device
 
     Raises
     ------

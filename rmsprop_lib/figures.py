@@ -20,8 +20,8 @@ from rmsprop_lib.problems import Problem
 # context that would be undone at its end, and no second figure would appear: so load it now.
 plt.switch_backend(matplotlib.get_backend())
 
-# Black for the first curve, then Okabe and Ito's vermillion, blue, green, purple, sky blue and orange.
 COLOURS = ("#000000", "#D55E00", "#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+"""Black for the first curve, then Okabe and Ito's vermillion, blue, green, purple, sky blue and orange."""
 DASHES: tuple[Any, ...] = (
     "-",
     (0, (5, 1.5)),
@@ -31,7 +31,9 @@ DASHES: tuple[Any, ...] = (
     (0, (3, 1, 1, 1, 1, 1)),
     "-",
 )
+"""How the lines of the curves are broken, in the same order."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+"""Their points, in the same order."""
 
 STYLE: dict[Any, Any] = {
     "figure.figsize": (7.0, 3.4),
@@ -49,6 +51,7 @@ STYLE: dict[Any, Any] = {
     "legend.handlelength": 3.0,
     "font.size": 10,
 }
+"""The settings of Matplotlib with which every figure is drawn."""
 
 
 def axes(columns: int = 1, *, height: float = 3.4, share_y: bool = False) -> Any:
@@ -61,6 +64,10 @@ def axes(columns: int = 1, *, height: float = 3.4, share_y: bool = False) -> Any
         Of the figure, in inches; its width is that of the text.
     share_y : bool
         Whether the panels have one vertical axis in common.
+
+    Returns
+    -------
+    Axes, or array of Axes of shape (columns,)
     """
     with plt.rc_context(STYLE):
         _, ax = plt.subplots(1, columns, figsize=(7.0, height), sharey=share_y)
@@ -97,6 +104,12 @@ def lines(
         Names a panel among several.
     legend : bool
         Whether there is one, if there is more than one curve.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    Axes
     """
     with plt.rc_context(STYLE):
         ax = axes() if ax is None else ax
@@ -130,6 +143,14 @@ def paths(
         Under the label that the legend shows. The start is marked, and every point.
     xlim, ylim : pair of floats
         What is shown.
+    title : str
+        Names a panel among several.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    Axes
     """
     with plt.rc_context(STYLE):
         ax = axes(height=4.2) if ax is None else ax
@@ -165,6 +186,14 @@ def spread(
         One value a run, such as one a seed. Drawn from top to bottom in their order.
     xlabel : str
         What the values are, with their unit.
+    title : str
+        Names a panel among several.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    Axes
     """
     with plt.rc_context(STYLE):
         ax = axes(height=0.9 + 0.36 * len(groups)) if ax is None else ax
@@ -188,6 +217,12 @@ def decisions(steps: Sequence[tuple[str, str]], *, ax: Axes | None = None) -> Ax
     steps : sequence of pairs of str
         Question and advice, in order; the last pair is what remains when every answer was no. Lines are broken as
         given.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    Axes
     """
     with plt.rc_context(STYLE):
         ax = axes(height=1.05 * len(steps)) if ax is None else ax
@@ -217,6 +252,10 @@ def images(pictures: np.ndarray, titles: Sequence[str], *, columns: int = 10) ->
     titles : sequence of str, length N
     columns : int
         Pictures in a row.
+
+    Returns
+    -------
+    array of Axes, shape (rows, columns)
     """
     rows = -(-len(pictures) // columns)
     with plt.rc_context(STYLE):

@@ -8,7 +8,13 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Interval:
-    """The half-open interval [0, ``below``) of finite real numbers."""
+    """The half-open interval [0, ``below``) of finite real numbers.
+
+    Attributes
+    ----------
+    below : float
+        Infinite where there is no bound.
+    """
 
     below: float
 
@@ -17,6 +23,16 @@ class Interval:
 
     def check(self, name: str, value: Any) -> float:
         """Return ``value`` as a float.
+
+        Parameters
+        ----------
+        name : str
+            What the value is called, for the message.
+        value : float, or another real number
+
+        Returns
+        -------
+        float
 
         Raises
         ------
@@ -37,11 +53,16 @@ NON_NEGATIVE = Interval(math.inf)
 """Learning rates, ε, weight decay, initial accumulators."""
 
 DECAY = Interval(1.0)
-"""ρ, γ, β₁, β₂: the share of the past that a moving average keeps."""
+"""ρ, γ, β₁ and β₂, the share of the past that a moving average keeps."""
 
 
 class Hyperparameter:
-    """An attribute that is checked whenever it is assigned, so that a schedule cannot set nonsense either."""
+    """An attribute that is checked whenever it is assigned, so that a schedule cannot set nonsense either.
+
+    Parameters
+    ----------
+    allowed : Interval
+    """
 
     def __init__(self, allowed: Interval) -> None:
         self.allowed = allowed

@@ -21,17 +21,18 @@ from rmsprop_lib.hyperparameters import DECAY, NON_NEGATIVE, Hyperparameter
 from rmsprop_lib.rules import Rule
 
 Arrays = dict[str, np.ndarray]
+"""Arrays by name."""
 
-# The in-place path works through large arrays in pieces that stay in the processor's cache.
 BLOCK = 65_536
-# From how many parameters on, all together, the compiled rule is worth the second that compiling takes.
+"""The in-place path works through large arrays in pieces of so many elements, which stay in the processor's cache."""
 WORTH_COMPILING = 1_000_000
+"""From how many parameters on, all together, the compiled rule is worth the second that compiling takes."""
 
 
 class Optimizer(ABC):
     """What the four optimizers share: checking the input, keeping the state, stepping.
 
-    A subclass names its accumulators (:meth:`_names`) and chooses its rule (:meth:`_chosen`).
+    A subclass names its accumulators (``_names``) and chooses its rule (``_chosen``).
 
     Attributes
     ----------
@@ -80,11 +81,21 @@ class Optimizer(ABC):
 
     @property
     def cache(self) -> Arrays:
-        """Accumulated squares per parameter: Σg² in AdaGrad, v in RMSprop and Adam; empty in SGD."""
+        """Accumulated squares per parameter, Σg² in AdaGrad, v in RMSprop and Adam; empty in SGD."""
         return self.state.get("cache", {})
 
     def effective_rate(self, key: str) -> np.ndarray:
-        """η divided by the denominator of the last step, elementwise, shape and dtype of ``params[key]``.
+        """η divided by the denominator of the last step, elementwise.
+
+        Parameters
+        ----------
+        key : str
+            The parameter's name.
+
+        Returns
+        -------
+        array
+            Of the parameter's shape and dtype.
 
         Raises
         ------
@@ -141,10 +152,20 @@ class Optimizer(ABC):
         """Do one step in place: the arrays in ``params`` are overwritten, and no array of their size is made.
 
         From about a million parameters on, and where Numba is installed, this is one pass over memory: the rule
-        compiled (:mod:`rmsprop_lib.fused`), which takes about a second the first time.
+        compiled (``rmsprop_lib.fused``), which takes about a second the first time.
 
-        Takes and refuses what :meth:`update` does, and also refuses a parameter that is not a writeable array
-        (TypeError, ValueError). A step that would be 0/0 is not refused here but gives NaN.
+        Parameters
+        ----------
+        params, grads : dict of str to array
+            As :meth:`update` takes them; those in ``params`` have to be writeable.
+
+        Raises
+        ------
+        ValueError
+            As in :meth:`update`, or if a parameter is read-only. A step that would be 0/0 is not refused here but
+            gives NaN.
+        TypeError
+            As in :meth:`update`, or if a parameter is not a NumPy array. Whatever is raised, nothing has changed.
         """
         checked = self._checked(params, grads)
         for key in checked:

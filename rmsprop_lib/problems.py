@@ -51,6 +51,10 @@ def quadratic(
     start : array of shape (n,), optional
         Ones by default.
 
+    Returns
+    -------
+    Problem
+
     Raises
     ------
     ValueError
@@ -84,6 +88,17 @@ def ravine(condition: float = 100.0, angle: float = 0.0) -> Problem:
 
     Unturned, the floor lies along the second axis. The start turns with it, so that the problem is the same up
     to the choice of coordinates at every angle.
+
+    Parameters
+    ----------
+    condition : float, at least 0
+        The condition number κ, if it is at least 1.
+    angle : float, radians
+
+    Returns
+    -------
+    Problem
+        Of two parameters.
     """
     return quadratic([condition, 1.0], angle, _turn(angle) @ np.array([1.0, 10.0]))
 
@@ -94,7 +109,13 @@ def _turn(angle: float) -> np.ndarray:
 
 
 def rosenbrock() -> Problem:
-    """Rosenbrock's (1960) curved valley, :math:`(1-x)^2 + 100\\,(y-x^2)^2`, minimum 0 at (1, 1)."""
+    r"""Rosenbrock's (1960) curved valley, :math:`(1-x)^2 + 100\,(y-x^2)^2`, minimum 0 at (1, 1).
+
+    Returns
+    -------
+    Problem
+        Of two parameters.
+    """
 
     def value(theta: np.ndarray) -> np.ndarray:
         x, y = theta[..., 0], theta[..., 1]
@@ -108,7 +129,13 @@ def rosenbrock() -> Problem:
 
 
 def beale() -> Problem:
-    """Beale's (1958) function, flat far out and steep at the corners, minimum 0 at (3, 0.5)."""
+    """Beale's (1958) function, flat far out and steep at the corners, minimum 0 at (3, 0.5).
+
+    Returns
+    -------
+    Problem
+        Of two parameters.
+    """
     targets = (1.5, 2.25, 2.625)
 
     def value(theta: np.ndarray) -> np.ndarray:
@@ -129,7 +156,13 @@ def beale() -> Problem:
 
 
 def saddle() -> Problem:
-    """The saddle :math:`\\tfrac12 (x^2 - y^2)`: no minimum, and a start almost on the axis that leads to the saddle."""
+    r"""The saddle :math:`\tfrac12 (x^2 - y^2)`: no minimum, and a start almost on the axis that leads to the saddle.
+
+    Returns
+    -------
+    Problem
+        Of two parameters.
+    """
     signs = np.array([1.0, -1.0])
     return Problem(
         name="saddle",

@@ -12,7 +12,6 @@ spelt ``Adagrad``), and so are the results, to rounding. What is different, is s
   is 0 or vanishes in the dtype.
 - ``lr`` may be a tensor of several rates: one for each slice of a parameter against which it broadcasts.
 - Numbers have to be finite, and decay rates that torch.optim lets through to give NaN (``alpha`` ≥ 1) are refused.
-
 - Every class takes ``fused=True``, :class:`RMSprop` too: one pass over memory for all ordinary tensors of a group,
   on the CPU, with the rule compiled by Numba. What cannot be done so is stepped one by one, and a warning says why.
 
@@ -80,6 +79,11 @@ class _RuleOptimizer(torch.optim.Optimizer):
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group of parameters with its own hyperparameters, after checking both.
 
+        Parameters
+        ----------
+        param_group : dict
+            ``params``, and hyperparameters of their own.
+
         Raises
         ------
         TypeError, ValueError, RuntimeError
@@ -130,6 +134,10 @@ class _RuleOptimizer(torch.optim.Optimizer):
 
         Accumulators of parameters narrower than float32 are loaded in float32.
 
+        Parameters
+        ----------
+        state_dict : dict
+
         Raises
         ------
         ValueError
@@ -142,10 +150,14 @@ class _RuleOptimizer(torch.optim.Optimizer):
             last_hook.remove()
 
     def to_torch_state_dict(self) -> StateDict:
-        """:meth:`state_dict` in the form that the torch.optim counterpart loads.
+        """``state_dict()`` in the form that the torch.optim counterpart loads.
 
         The same, except that centered RMSprop's ``variance`` is turned into ``square_avg`` = variance + grad_avg²,
         and that its option ``fused`` is left out.
+
+        Returns
+        -------
+        dict
         """
         state_dict = self.state_dict()
         state = {k: to_square_average(x) if isinstance(x, dict) else x for k, x in state_dict["state"].items()}
@@ -161,7 +173,11 @@ class _RuleOptimizer(torch.optim.Optimizer):
         Parameters
         ----------
         closure : callable, optional
-            Reevaluates the model and returns the loss, which is then returned.
+            Reevaluates the model and returns the loss.
+
+        Returns
+        -------
+        loss, or None without a closure
 
         Raises
         ------
@@ -425,6 +441,8 @@ def _above_zero(eps: Any, dtype: torch.dtype) -> Any:
 class SGD(_RuleOptimizer):
     """``torch.optim.SGD`` over the rules ``sgd`` and ``heavy_ball``.
 
+    Sparse gradients are taken if there is no weight decay; the buffer is then sparse too.
+
     Parameters
     ----------
     params : iterable of tensors, or of dicts with their own options
@@ -446,8 +464,6 @@ class SGD(_RuleOptimizer):
         Let autograd run through the step.
     fused : bool, optional
         One pass over memory, see above.
-
-    Sparse gradients are taken if there is no weight decay; the buffer is then sparse too.
 
     Raises
     ------
@@ -522,6 +538,8 @@ class SGD(_RuleOptimizer):
 class AdaGrad(_RuleOptimizer):
     """``torch.optim.Adagrad`` over the rule ``adagrad``.
 
+    Sparse gradients are taken if there is no weight decay. They leave alone what they do not name.
+
     Parameters
     ----------
     params : iterable of tensors, or of dicts with their own options
@@ -543,8 +561,6 @@ class AdaGrad(_RuleOptimizer):
         Let autograd run through the step.
     fused : bool, optional
         One pass over memory, see above.
-
-    Sparse gradients are taken if there is no weight decay. They leave alone what they do not name.
 
     Raises
     ------
@@ -591,7 +607,18 @@ class AdaGrad(_RuleOptimizer):
         )
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add a group; its accumulators are made at once, as torch.optim's are."""
+        """Add a group; its accumulators are made at once, as torch.optim's are.
+
+        Parameters
+        ----------
+        param_group : dict
+            ``params``, and hyperparameters of their own.
+
+        Raises
+        ------
+        TypeError, ValueError, RuntimeError
+            If a hyperparameter is not allowed, or the parameters are not. Nothing is added.
+        """
         super().add_param_group(param_group)
         group = self.param_groups[-1]
         for p in group["params"]:

@@ -21,12 +21,24 @@ from rmsprop_lib.data import MNIST
 from rmsprop_lib.devices import device
 
 Item = TypeVar("Item")
+"""Whatever is gone through."""
 
 
 def progress(items: Iterable[Item], description: str) -> Iterable[Item]:
     """Go through ``items`` behind a progress bar, which is removed at the end.
 
     The environment variable ``TQDM_DISABLE`` hides it: what is stored with a notebook must not hold its timings.
+
+    Parameters
+    ----------
+    items : iterable
+    description : str
+        What stands before the bar.
+
+    Returns
+    -------
+    iterable
+        The same items.
     """
     # tqdm's notebook bar, unlike its others, does not read the variable itself.
     bar: Iterable[Item] = tqdm(items, desc=description, leave=False, disable=bool(os.environ.get("TQDM_DISABLE")))
@@ -39,6 +51,11 @@ def one_thread() -> Iterator[None]:
 
     A minibatch of these small models is not worth a second thread, and where other work shares the processor, waiting
     for it at every operation made a run more than ten times slower.
+
+    Returns
+    -------
+    context manager
+        Which is a decorator too. Afterwards there are as many threads as before.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -49,7 +66,16 @@ def one_thread() -> Iterator[None]:
 
 
 def flatten(images: np.ndarray) -> np.ndarray:
-    """Images of shape (N, ...) and dtype uint8 as float32 rows (N, features) in [0, 1]."""
+    """Images as rows of numbers in [0, 1].
+
+    Parameters
+    ----------
+    images : array of uint8, shape (N, ...)
+
+    Returns
+    -------
+    array of float32, shape (N, features)
+    """
     return images.reshape(len(images), -1).astype(np.float32) / 255
 
 
@@ -68,6 +94,11 @@ def minibatches(count: int, size: int, epochs: int, rng: np.random.Generator) ->
     Yields
     ------
     array of int, shape (size,)
+
+    Raises
+    ------
+    ValueError
+        If ``size`` is less than 1.
     """
     if size < 1:
         raise ValueError(f"size={size!r} is not allowed; it must be at least 1")
@@ -115,7 +146,17 @@ def fit(
 def evaluate(model: nn.Module, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """Mean cross-entropy and accuracy in per cent on (x, y), in evaluation mode.
 
-    For :class:`Copies` both have shape (copies,), else they are scalars.
+    Parameters
+    ----------
+    model : module from (B, features) to logits (B, classes), or Copies
+        Left in evaluation mode.
+    x : tensor of shape (N, features)
+    y : tensor of int64, shape (N,)
+
+    Returns
+    -------
+    loss, accuracy : tensors
+        For :class:`Copies` both have shape (copies,), else they are scalars.
     """
     model.eval()
     logits = torch.cat([model(part) for part in torch.split(x, 2000)], dim=-2)
@@ -151,7 +192,17 @@ class Copies(nn.Module):
             self.biases.append(nn.Parameter(torch.zeros(len(seeds), 1, outputs, device=where)))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Inputs (B, features), shared by all copies, or (copies, B, features), to logits (copies, B, classes)."""
+        """The logits of all copies.
+
+        Parameters
+        ----------
+        x : tensor of shape (B, features) or (copies, B, features)
+            Inputs that all copies share, or each copy's own.
+
+        Returns
+        -------
+        tensor of shape (copies, B, classes)
+        """
         for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
             if layer:
                 x = torch.relu(x)
@@ -167,7 +218,13 @@ Factory = Callable[[Iterable[Tensor], Tensor], torch.optim.Optimizer]
 
 @dataclass(frozen=True)
 class Split:
-    """Training, validation and test examples: x float32 of shape (N, features), y int64 of shape (N,)."""
+    """Training, validation and test examples.
+
+    Attributes
+    ----------
+    train, validation, test : pair of tensors
+        The inputs x, float32 of shape (N, features), and the classes y, int64 of shape (N,).
+    """
 
     train: tuple[Tensor, Tensor]
     validation: tuple[Tensor, Tensor]
@@ -199,6 +256,18 @@ def train_copies(
     rates, seeds : sequences of equal length
     split : Split
         ``split.train`` is used.
+    batch_size : int, at least 1
+    epochs : int
+
+    Returns
+    -------
+    Copies
+        The trained networks, in the order of ``rates``.
+
+    Raises
+    ------
+    ValueError
+        If ``rates`` and ``seeds`` are not equally long.
     """
     if len(rates) != len(seeds):
         raise ValueError(f"rates and seeds must have equal length; they have {len(rates)} and {len(seeds)}")
@@ -266,6 +335,10 @@ def tune_and_test(
         The grid to choose from.
     seeds : sequence of int
         For the test; 0 is the tuning's own.
+
+    Returns
+    -------
+    Tuned
     """
     grid = train_copies(factory, sizes, list(rates), [0] * len(rates), split, epochs=epochs)
     losses = evaluate(grid, *split.validation)[0].cpu().numpy()
@@ -277,6 +350,17 @@ def tune_and_test(
 
 def mnist_split(data: MNIST, train: int = 50_000, validation: int = 10_000) -> Split:
     """MNIST on the book's device: the first training images to train on, the last ones to tune with.
+
+    Parameters
+    ----------
+    data : MNIST
+    train, validation : int
+        How many examples are taken from the beginning and from the end of the training images.
+
+    Returns
+    -------
+    Split
+        Its tensors are on the device that :func:`~rmsprop_lib.devices.device` names.
 
     Raises
     ------

@@ -12,15 +12,18 @@ from pathlib import Path
 import numpy as np
 
 MNIST_FILE = Path(__file__).with_name("mnist.npz")
+"""The archive in the library."""
 
-# The sha256 of the four files as LeCun, Cortes and Burges published them, uncompressed. They are what is verified
-# on every load, so that it does not matter how the archive beside this module was packed.
 MNIST_SHA256 = {
     "train_images": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
     "train_labels": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
     "test_images": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
     "test_labels": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
+"""The sha256 of the four files as LeCun, Cortes and Burges published them, uncompressed.
+
+They are what is verified on every load, so that it does not matter how the archive beside this module was packed.
+"""
 
 
 class DataError(RuntimeError):
@@ -48,6 +51,15 @@ class MNIST:
 def load_mnist(path: str | Path = MNIST_FILE) -> MNIST:
     """Load MNIST from the file in the library, without network, and verify every byte.
 
+    Parameters
+    ----------
+    path : str or Path
+        An archive of NumPy's with the four arrays; the one in the library by default.
+
+    Returns
+    -------
+    MNIST
+
     Raises
     ------
     DataError
@@ -71,7 +83,17 @@ def load_mnist(path: str | Path = MNIST_FILE) -> MNIST:
 
 
 def idx_sha256(array: np.ndarray) -> str:
-    """The checksum of a uint8 array of any shape as a file in the IDX format, in which MNIST was published."""
+    """The checksum of an array as a file in the IDX format, in which MNIST was published.
+
+    Parameters
+    ----------
+    array : array of uint8, any shape
+
+    Returns
+    -------
+    str
+        The sha256, 64 hexadecimal digits.
+    """
     # IDX: two zero bytes, 8 for unsigned bytes, the number of axes; each axis as a big-endian 32-bit integer.
     header = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, dtype=">u4").tobytes()
     return hashlib.sha256(header + array.tobytes()).hexdigest()

@@ -1,7 +1,7 @@
 """Exercises that know what went wrong: a declaration for each, and one checker for all.
 
-:mod:`.declaration` says what an exercise is, the modules ``chapter_NN`` hold the book's, :func:`check` judges an
-answer (:mod:`.judging`, which has it run by :mod:`.running`), :func:`hint` helps.
+``declaration`` says what an exercise is, the modules ``chapter_NN`` hold the book's, :func:`check` judges an
+answer (``judging``, which has it run by ``running``), :func:`hint` helps.
 
 >>> from rmsprop_lib import check
 >>> check("no-such-exercise", None).kind
@@ -26,6 +26,10 @@ __all__ = ["Case", "Exercise", "Mistake", "catalogue", "check", "hint"]
 def catalogue() -> dict[str, Exercise]:
     """All exercises of the book by name, in the order of the chapters.
 
+    Returns
+    -------
+    dict of str to Exercise
+
     Raises
     ------
     ValueError
@@ -47,26 +51,26 @@ def _unknown(name: Any) -> Reply:
 
 
 class Check:
-    """``check("name", answer)``, and ``check.progress()``."""
+    """Judge an answer to an exercise.
+
+    Parameters
+    ----------
+    name : str
+        The exercise's name, which stands in its heading.
+    answer : callable
+        A function with the arguments that the exercise names, in its order or under its names; or, where it
+        asks for one, a class. It is called several times, on copies.
+    seconds : float
+        How long all calls together may take.
+
+    Returns
+    -------
+    Reply
+        Which Jupyter shows; its ``passed`` is true or false. Nothing is raised, whatever the answer does.
+    """
 
     def __call__(self, name: str, answer: Any = None, *, seconds: float = SECONDS) -> Reply:
-        """Judge an answer to an exercise.
-
-        Parameters
-        ----------
-        name : str
-            The exercise's name, which stands in its heading.
-        answer : callable
-            A function with the arguments that the exercise names, in its order or under its names; or, where it
-            asks for one, a class. It is called several times, on copies.
-        seconds : float
-            How long all calls together may take.
-
-        Returns
-        -------
-        Reply
-            Which Jupyter shows. Nothing is raised, whatever the answer does.
-        """
+        """Judge an answer: see the class."""
         exercise = catalogue().get(name) if isinstance(name, str) else None
         if exercise is None:
             return _unknown(name)
@@ -76,7 +80,13 @@ class Check:
         return reply
 
     def progress(self) -> _progress.Progress:
-        """How many exercises of each chapter are done, and which are left."""
+        """How many exercises of each chapter are done, and which are left.
+
+        Returns
+        -------
+        Progress
+            Which Jupyter shows as a table.
+        """
         chapters: dict[str, list[str]] = {}
         for exercise in catalogue().values():
             chapters.setdefault(exercise.chapter, []).append(exercise.name)
@@ -98,6 +108,11 @@ def hint(name: str, level: int = 1) -> Hint | Reply:
         The exercise's name.
     level : int
         1 or 2.
+
+    Returns
+    -------
+    Hint, or Reply if no exercise has this name
+        Which Jupyter shows.
     """
     exercise = catalogue().get(name) if isinstance(name, str) else None
     if exercise is None:

@@ -5,7 +5,7 @@
 - :func:`run` computes a race's path, and :func:`from_address` and :func:`to_address` go between a state and the text
   that holds it, :func:`drift` says where a moving minimum is; these need NumPy alone.
 
-The program for the browser is in ``static``, as ES modules; :mod:`rmsprop_lib.playground.bundle` joins them.
+The program for the browser is in ``static``, as ES modules; ``rmsprop_lib.playground.bundle`` joins them.
 """
 
 from importlib import import_module

@@ -37,15 +37,17 @@ def run(optimizer: str, settings: Settings) -> np.ndarray:
     Parameters
     ----------
     optimizer : str
-        A key of :data:`STEPS`.
+        A key of ``STEPS``, such as ``"rmsprop"``; the addresses name them so too.
     settings : dict
         A state, as :func:`rmsprop_lib.playground.from_address` gives it. What is left out has its default.
 
     Returns
     -------
     array of shape (steps + 1, 2)
-        The start first. Shorter if the run diverged, that is, came farther out than :data:`FAR`.
+        The start first. Shorter if the run diverged, that is, came farther out than 10¹².
 
+    Examples
+    --------
     >>> run("sgd", {"surface": "saddle", "start": (1, 0), "steps": 10, "eta": {"sgd": 0.5}})[:3, 0]
     array([1.  , 0.5 , 0.25])
     """

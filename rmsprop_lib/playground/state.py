@@ -57,7 +57,7 @@ def from_address(address: str) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``surface``; the numbers of :data:`NUMBERS`; ``inside``, whether ε stands inside the root; ``start``, the pair
+        ``surface``; the numbers of ``NUMBERS``; ``inside``, whether ε stands inside the root; ``start``, the pair
         (x, y); ``on``, the optimizers in the race; ``eta``, a dict of learning rates by optimizer; ``at``, the step
         that is looked at, or None for the last.
 
@@ -66,6 +66,8 @@ def from_address(address: str) -> dict[str, Any]:
     ValueError
         If something in it is unknown, given twice, not a number or out of its range. The message says what is allowed.
 
+    Examples
+    --------
     >>> from_address("surface=ravine&angle=45")["angle"]
     45.0
     """
@@ -110,7 +112,18 @@ def from_address(address: str) -> dict[str, Any]:
 
 
 def to_address(state: Settings) -> str:
-    """The address of a state, character by character as the playground in the browser writes it."""
+    """The address of a state, character by character as the playground in the browser writes it.
+
+    Parameters
+    ----------
+    state : dict
+        As :func:`from_address` gives it.
+
+    Returns
+    -------
+    str
+        Without ``#``, and without what has its default.
+    """
     base = defaults(state["surface"])
     parts = [f"surface={state['surface']}"]
     parts += [f"{name}={_written(state[name])}" for name in NUMBERS if state[name] != base[name]]

@@ -72,7 +72,20 @@ def _beale_gradient(x: float, y: float, t: int, h: Settings) -> Point:
 
 
 def drift(t: int, speed: float) -> float:
-    """Where a point is that goes to and fro between −2 and 2 by ``speed`` a step, from 0."""
+    """Where a point is that goes to and fro between −2 and 2, from 0.
+
+    Parameters
+    ----------
+    t : int
+        Steps since the start.
+    speed : float
+        Its way in a step.
+
+    Returns
+    -------
+    float
+        In [−2, 2].
+    """
     way = math.fmod(speed * t + 2, 8)
     return way - 2 if way < 4 else 6 - way
 
