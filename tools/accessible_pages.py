@@ -4,12 +4,20 @@ Each repair says what was wrong. tests/test_site_in_browser.py lets axe-core loo
 """
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
 
-REPAIRS: tuple[tuple[re.Pattern[str], str], ...] = (
+
+def lines(signature: re.Match[str]) -> str:
+    """The arguments of a signature as lines, not as descriptions of nothing."""
+    items = signature[1].replace("<dd>", '<div class="sig-line">').replace("</dd>", "</div>")
+    return f'<div class="sig-lines">\n{items}</div>'
+
+
+REPAIRS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     # The empty corner of a table is no heading.
     (re.compile(r'<th class="head([^"]*)"><p></p></th>'), r'<td class="head\1"></td>'),
     # The title and the search field stand outside of all landmarks.
@@ -20,6 +28,7 @@ REPAIRS: tuple[tuple[re.Pattern[str], str], ...] = (
     # A role that is no longer in use, on an element that must not have it, in a list whose items are others.
     (re.compile(r' role="doc-biblioentry"'), ""),
     (re.compile(r'<div role="list" class="citation-list">'), '<div class="citation-list">'),
+    (re.compile(r'<dl>\n((?:<dd><em class="sig-param">.*?</dd>\n)+)</dl>'), lines),
     # The title that is printed, of a page that has none.
     (re.compile(r"<h1></h1>"), ""),
 )

@@ -13,6 +13,7 @@ When the site is written, this goes over every page once more:
 import base64
 import hashlib
 import re
+from collections.abc import Iterable
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -37,13 +38,15 @@ ICON_CHARACTER = re.compile(r'"\\(f[0-9a-f]{3})"|([\ue000-\uf8ff])')
 PALETTES = ((32, 0.25), (64, 0.3), (128, 0.5), (256, 0.8))
 
 
-def lean(page: str) -> str:
-    """A page's HTML without what it loads for nothing, and with its policy."""
+def lean(page: str, handlers: Iterable[str] = ()) -> str:
+    """A page's HTML without what it loads for nothing, and with its policy, which allows these handlers as well."""
     page = ICON_SCRIPT.sub("", page)
     page = page.replace(VIEWPORT + '<meta name="viewport"', '<meta name="viewport"', 1)
     page = REPEATED.sub(r"\1", page)
     head = '<meta charset="utf-8" />'
-    return page.replace(head, f'{head}\n    <meta http-equiv="Content-Security-Policy" content="{policy(page)}" />', 1)
+    return page.replace(
+        head, f'{head}\n    <meta http-equiv="Content-Security-Policy" content="{policy(page, handlers)}" />', 1
+    )
 
 
 def patient(page: str, site: Path) -> str:
@@ -57,11 +60,15 @@ def patient(page: str, site: Path) -> str:
     return PICTURE.sub(lambda tag: tag[0] if re.search(r"\bwidth|loading=", tag[1]) else waiting(tag), page)
 
 
-def policy(page: str) -> str:
-    """The Content-Security-Policy under which a page runs."""
+def handlers_of(page: str) -> list[str]:
+    return [unescape(text) for text in HANDLER.findall(page)]
+
+
+def policy(page: str, handlers: Iterable[str] = ()) -> str:
+    """The Content-Security-Policy under which a page runs, with its own inline code and these handlers of others."""
     scripts = [hashed(text) for text in INLINE.findall(page)]
-    handlers = [hashed(unescape(text)) for text in HANDLER.findall(page)]
-    allowed = ["'self'", *dict.fromkeys(scripts + handlers), *(["'unsafe-hashes'"] if handlers else [])]
+    all_handlers = sorted({hashed(text) for text in [*handlers_of(page), *handlers]})
+    allowed = ["'self'", *dict.fromkeys(scripts), *all_handlers, *(["'unsafe-hashes'"] if all_handlers else [])]
     return "; ".join(
         (
             "default-src 'none'",
@@ -129,9 +136,11 @@ def finish(app: Sphinx, error: Exception | None) -> None:
         return
     site = Path(app.outdir)
     pages = {path: path.read_text(encoding="utf-8") for path in site.rglob("*.html") if "_static" not in path.parts}
+    # The search reads other pages to show what stands around a word.
+    handlers = {handler for page in pages.values() for handler in handlers_of(page)}
     for path, page in pages.items():
         if "Content-Security-Policy" not in page:
-            path.write_text(patient(lean(page), site), encoding="utf-8")
+            path.write_text(patient(lean(page, handlers), site), encoding="utf-8")
     static = site / "_static"
     (static / "scripts" / "fontawesome.js").unlink(missing_ok=True)
     scripts = [path.read_text(encoding="utf-8") for path in static.rglob("*.js") if "mathjax" not in path.parts]
