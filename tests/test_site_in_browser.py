@@ -144,7 +144,7 @@ def test_axe_finds_nothing(visit: Visit, scheme: str) -> None:
 def test_figures_stand_on_white_in_the_dark(browser: Browser, address: str) -> None:
     seen = 0
     for name in toc_pages():
-        visit = open_page(browser, address + name, color_scheme="dark")
+        visit = open_page(browser, address + name, typeset=False, color_scheme="dark")
         styles = visit.page.eval_on_selector_all(
             "article .cell_output img",
             "found => found.map(e => [getComputedStyle(e).backgroundColor, getComputedStyle(e).filter])",

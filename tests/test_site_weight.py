@@ -27,7 +27,7 @@ def loaded(browser: Browser, address: str) -> Loads:
     """What each page asks for when it is opened, and when it is read to its end, by page."""
     found = {}
     for name in toc_pages():
-        visit = open_page(browser, address + name)
+        visit = open_page(browser, address + name, typeset=False)
         visit.page.wait_for_load_state("networkidle")
         at_first = set(visit.requested)
         # Step by step, as a reader does: what is jumped over is not loaded.

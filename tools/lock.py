@@ -18,13 +18,6 @@ BINDER_EXTRAS = ("torch", "figures", "fused", "notebooks")
 # What JupyterLab there needs on top. Binder brings JupyterLab itself, its server and the hub's part in versions that
 # fit together: to pin one of them would break another. What the extension asks for is among them.
 BINDER_EXTENSIONS = ("jupyterlab-myst",)
-BINDER_HEAD = """\
-# What Binder adds to the JupyterLab that it has: the part of ../requirements.txt that chapters take to run, and what
-# shows their text as it is meant (`make lock` writes this file). It stands here in full, and not as a reference, so
-# that Binder may keep what it installed as long as this file stays the same.
-# PyTorch's own index has its CPU build; the default one would bring gigabytes for graphics cards.
---extra-index-url https://download.pytorch.org/whl/cpu
-"""
 
 
 def compiled(*options: str) -> str:
@@ -51,6 +44,12 @@ def without_build_tag(pins: str) -> str:
     return re.sub(r"^(torch==[\d.]+)\+\w+", r"\1", pins, flags=re.MULTILINE)
 
 
+def head_of(path: Path) -> str:
+    """What stands before the first pin: what the file is, and where else its packages may come from."""
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    return "".join(line for line in lines if line.startswith(("#", "--")))
+
+
 def main() -> None:
     compiled("--all-extras", "--output-file", LOCK.name)
     LOCK.write_text(without_build_tag(LOCK.read_text(encoding="utf-8")), encoding="utf-8")
@@ -60,7 +59,7 @@ def main() -> None:
     ).splitlines()
     pins += [pin for pin in LOCK.read_text(encoding="utf-8").splitlines() if pin.split("==")[0] in BINDER_EXTENSIONS]
     wanted = sorted(without_build_tag(pin) for pin in pins if pin and not pin.startswith("#"))
-    BINDER.write_text(BINDER_HEAD + "\n".join(wanted) + "\n", encoding="utf-8")
+    BINDER.write_text(head_of(BINDER) + "\n".join(wanted) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
