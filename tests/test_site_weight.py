@@ -1,6 +1,7 @@
 """What a reader has to load: the bytes of the built site's pages, compressed as a web server sends them."""
 
 import gzip
+from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -13,6 +14,7 @@ FIRST, FURTHER, TO_THE_END = 900_000, 150_000, 250_000
 COMPRESSED = {".html", ".js", ".css", ".svg", ".json"}
 
 
+@cache
 def weight(url: str) -> int:
     path: Path = SITE / unquote(urlsplit(url).path).lstrip("/")
     data = path.read_bytes()

@@ -1,14 +1,12 @@
-"""A Sphinx extension: what the theme and docutils write that screen readers stumble over, put right in the HTML.
+"""What the theme and docutils write that screen readers stumble over, put right in the HTML.
+
+``tools/lean_pages.py`` calls it for every page.
 
 Each repair says what was wrong. tests/test_site_in_browser.py lets axe-core look at every page.
 """
 
 import re
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
-
-from sphinx.application import Sphinx
 
 
 def lines(signature: re.Match[str]) -> str:
@@ -39,19 +37,3 @@ def accessible(page: str) -> str:
     for wrong, right in REPAIRS:
         page = wrong.sub(right, page)
     return page
-
-
-def repair(app: Sphinx, error: Exception | None) -> None:
-    if error or app.builder.format != "html":
-        return
-    for path in Path(app.outdir).rglob("*.html"):
-        if "_static" not in path.parts:
-            before = path.read_text(encoding="utf-8")
-            after = accessible(before)
-            if after != before:
-                path.write_text(after, encoding="utf-8")
-
-
-def setup(app: Sphinx) -> dict[str, Any]:
-    app.connect("build-finished", repair)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,13 +1,13 @@
 """Which state of the book this is: its version, its commit and that commit's date."""
 
 import os
-import subprocess
 import tomllib
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 import yaml
+from ask_git import git
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -29,17 +29,6 @@ class Edition:
         return f"Version {self.version}, {day}" + (f", commit {self.commit}" if self.commit else "")
 
 
-def _git(*arguments: str, root: Path) -> str:
-    try:
-        # The checkout may belong to another user, as in a container.
-        done = subprocess.run(
-            ["git", "-c", "safe.directory=*", *arguments], cwd=root, capture_output=True, text=True, check=False
-        )
-    except FileNotFoundError:
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
-
-
 def edition(root: Path = ROOT) -> Edition:
     """The edition of the checkout in ``root``.
 
@@ -47,10 +36,10 @@ def edition(root: Path = ROOT) -> Edition:
     the date of the release in CITATION.cff. All are in UTC, so that the same commit gives the same files everywhere.
     """
     version = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
-    commit = _git("rev-parse", "--short=9", "HEAD", root=root)
-    if commit and _git("status", "--porcelain", "--untracked-files=no", root=root):
+    commit = git(root, "rev-parse", "--short=9", "HEAD")
+    if commit and git(root, "status", "--porcelain", "--untracked-files=no"):
         commit += "+"
-    seconds = os.environ.get("SOURCE_DATE_EPOCH") or _git("log", "-1", "--format=%ct", root=root)
+    seconds = os.environ.get("SOURCE_DATE_EPOCH") or git(root, "log", "-1", "--format=%ct")
     if seconds:
         if not seconds.isdecimal():
             raise ValueError(f"SOURCE_DATE_EPOCH is {seconds!r}; it has to be a number of seconds since 1970.")

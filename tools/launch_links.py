@@ -13,12 +13,12 @@ them would lead nowhere, and the build says so.
 
 import os
 import re
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from ask_git import git
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ConfigError
@@ -103,16 +103,6 @@ def of_clone(folder: Path) -> tuple[str, str]:
         start = git(folder, "symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")
         branch = start.removeprefix("origin/")
     return address, branch
-
-
-def git(folder: Path, *arguments: str) -> str:
-    """What git answers, empty where there is no git, no clone or no answer."""
-    try:
-        # A clone that belongs to another user, as in a container, is read all the same.
-        command = ["git", "-c", "safe.directory=*", *arguments]
-        return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return ""
 
 
 def apply(app: Sphinx, config: Config) -> None:

@@ -1,6 +1,6 @@
 """A Sphinx extension: pages carry only what they use, and forbid what they do not.
 
-When the site is written, this goes over every page once more:
+When the site is written, this goes over every page once more (``tools/accessible_pages.py`` repairs on the way):
 
 - The theme's script that draws icons (1.6 MB) goes; its style sheet draws the same ones with a font. That font, and
   the rules that name its characters, are cut down to the icons that occur.
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from accessible_pages import accessible
 from fontTools import subset
 from PIL import Image
 from sphinx.application import Sphinx
@@ -140,7 +141,7 @@ def finish(app: Sphinx, error: Exception | None) -> None:
     handlers = {handler for page in pages.values() for handler in handlers_of(page)}
     for path, page in pages.items():
         if "Content-Security-Policy" not in page:
-            path.write_text(patient(lean(page, handlers), site), encoding="utf-8")
+            path.write_text(patient(lean(accessible(page), handlers), site), encoding="utf-8")
     static = site / "_static"
     (static / "scripts" / "fontawesome.js").unlink(missing_ok=True)
     scripts = [path.read_text(encoding="utf-8") for path in static.rglob("*.js") if "mathjax" not in path.parts]

@@ -19,7 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from docutils import nodes
 from execute import CHAPTERS, CannotSaveError, notebooks, run
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
 
 RECORD = CHAPTERS / "runs.json"
 PACKAGES = (
@@ -87,21 +90,6 @@ def tables(runs: dict[str, Any], titles: dict[str, str]) -> str:
     return "\n".join(lines)
 
 
-def setup(app: Any) -> dict[str, Any]:
-    from docutils import nodes
-    from sphinx.util.docutils import SphinxDirective
-
-    class RunStatistics(SphinxDirective):
-        def run(self) -> list[nodes.Node]:
-            self.env.note_dependency(str(RECORD))
-            runs = json.loads(RECORD.read_text(encoding="utf-8"))
-            titles = {name: heading(CHAPTERS / f"{name}.ipynb") for name in runs["seconds"]}
-            return list(self.parse_text_to_nodes(tables(runs, titles)))
-
-    app.add_directive("run-statistics", RunStatistics)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
-
-
 def heading(path: Path) -> str:
     """A notebook's title, its first heading."""
     notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
@@ -112,6 +100,21 @@ def heading(path: Path) -> str:
         for line in cell.source.splitlines()
         if line.startswith("# ")
     )
+
+
+class RunStatistics(SphinxDirective):
+    """The directive: the record's tables."""
+
+    def run(self) -> list[nodes.Node]:
+        self.env.note_dependency(str(RECORD))
+        runs = json.loads(RECORD.read_text(encoding="utf-8"))
+        titles = {name: heading(CHAPTERS / f"{name}.ipynb") for name in runs["seconds"]}
+        return list(self.parse_text_to_nodes(tables(runs, titles)))
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    app.add_directive("run-statistics", RunStatistics)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
 def main() -> int:
