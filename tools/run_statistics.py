@@ -83,7 +83,7 @@ def tables(runs: dict[str, Any], titles: dict[str, str]) -> str:
     for name, seconds in runs["seconds"].items():
         lines.append(f"| [{titles.get(name, name)}]({name}.ipynb) | {runs['cells'][name]} | {seconds:.1f} |")
     lines.append(f"| **all** | {sum(runs['cells'].values())} | {sum(runs['seconds'].values()):.0f} |")
-    where = f"{runs['processors']} processors ({runs['processor']}), {runs['system']}, no graphics card"
+    where = f"{runs['processors']} processors ({runs['processor']}), {runs['system']}"
     lines += ["", f"Run on {runs['date']} on {where}, one chapter after the other, starting the kernel included.", ""]
     lines += ["| package | version |", "|---|---|", f"| Python | {runs['python']} |"]
     lines += [f"| {package} | {number} |" for package, number in runs["versions"].items()]
