@@ -9,14 +9,13 @@ does for any number of arrays, and NumPy arrays and Torch tensors are the same t
 The kernels are for contiguous float32 and float64. Which arrays qualify is for the caller to decide.
 """
 
-import inspect
 import math
 import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, Literal
+from typing import Any
 
 import numba
 import numpy as np
@@ -24,9 +23,9 @@ from numba import carray, njit, prange, types
 from numba.extending import intrinsic, overload, register_jitable
 
 from rmsprop_lib import rules
+from rmsprop_lib.kernels import Kind, WeightDecay, WorkList, form_of_weight_decay, kinds_and_numbers
 from rmsprop_lib.rules import Rule
-
-WeightDecay = Literal["none", "coupled", "decoupled"]
+from rmsprop_lib.schedules import inverse_time_decay
 
 BLOCK = 16_384
 """Elements of one piece of work: small enough to balance the threads, large enough not to notice the bookkeeping."""
@@ -81,7 +80,13 @@ def _weight_sum(beta: Any, t: Any) -> Any:
     return lambda beta, t: beta[1]
 
 
-for _part in (rules.rmsprop, rules.centered_rmsprop, rules.heavy_ball, rules.decoupled_weight_decay):
+for _part in (
+    rules.rmsprop,
+    rules.centered_rmsprop,
+    rules.heavy_ball,
+    rules.decoupled_weight_decay,
+    inverse_time_decay,
+):
     register_jitable(_part)
 
 
@@ -114,45 +119,12 @@ def _array_at(scalar: Any) -> Any:
     return at
 
 
-Kind = Literal["value", "decay", "corrected decay", "t", "True", "False"]
-
 # How a kernel comes by a rule's number, the k-th it is given.
 _SPELT = {
     "value": "T(numbers[{k}])",
     "decay": "numbers[{k}]",
     "corrected decay": "(numbers[{k}], T(1.0 - numbers[{k}] ** step))",
 }
-
-
-@cache
-def _parameter_names(rule: Rule) -> tuple[str, ...]:
-    return tuple(inspect.signature(rule).parameters)
-
-
-def _kinds(rule: Rule, states: int, arguments: Sequence[Any]) -> tuple[tuple[Kind, ...], tuple[float, ...]]:
-    """What each argument of a rule after its state is to the kernel, and the numbers among them.
-
-    The names of the rule's parameters say it: ``t`` is the step, ``rho``, ``beta1`` and ``beta2`` are decays. What
-    is true or false is compiled in.
-    """
-    names = _parameter_names(rule)[1 + states :]
-    if len(arguments) > len(names):
-        raise ValueError(f"{rule.__name__} takes {len(names)} arguments after its state; it was given {len(arguments)}")
-    kinds: list[Kind] = []
-    numbers: list[float] = []
-    for name, argument in zip(names, arguments, strict=False):
-        if name == "t":
-            kinds.append("t")
-            continue
-        if isinstance(argument, bool):
-            kinds.append("True" if argument else "False")
-            continue
-        if name in ("rho", "beta1", "beta2"):
-            kinds.append("corrected decay" if "t" in names else "decay")
-        else:
-            kinds.append("value")
-        numbers.append(float(argument))
-    return tuple(kinds), tuple(numbers)
 
 
 @cache
@@ -184,11 +156,12 @@ def _kernel(
     gradient = "-gradient[i]" if maximize else "gradient[i]"
     results = ", ".join(["d", *(f"n_{a}" for a in accumulators)])
     lines = [
-        "def kernel(table, array, offset, length, steps, learning_rate, decay, numbers):",
-        "    rate, shrink = T(learning_rate), T(decay)",
+        "def kernel(table, array, offset, length, steps, learning_rate, rate_decay, decay, numbers):",
+        "    shrink = T(decay)",
         "    for w in prange(array.size):",
         "        a, o, n = array[w], offset[w] * SIZE, length[w]",
         "        step = steps[a]",
+        "        rate = T(rate_at(learning_rate, step, rate_decay))",
         *(f"        {line}" for line in prologue),
         *(f"        {name} = carray(at(table[{row}, a] + o), n)" for row, name in enumerate(inputs)),
         "        for i in range(n):",
@@ -205,20 +178,11 @@ def _kernel(
         "carray": carray,
         "decoupled": rules.decoupled_weight_decay,
         "prange": prange,
+        "rate_at": inverse_time_decay,
         "rule": njit(inline="always")(rule),
     }
     exec("\n".join(lines), scope)
     return njit(parallel=True, nogil=True)(scope["kernel"])
-
-
-def disjoint(blocks: Sequence[tuple[int, int]]) -> bool:
-    """Whether no two blocks of memory, given as (address, bytes), overlap. Only then may they be stepped at once."""
-    end = 0
-    for start, size in sorted(blocks):
-        if size and start < end:
-            return False
-        end = max(end, start + size)
-    return True
 
 
 @njit(parallel=True, nogil=True)
@@ -235,21 +199,6 @@ def all_finite(array: np.ndarray) -> bool:
         return int(_count_not_finite(array.reshape(-1))) == 0
 
 
-class WorkList:
-    """The pieces of work for a list of arrays: which array, from which element on, how many elements.
-
-    Parameters
-    ----------
-    sizes : sequence of int
-        Elements of each array.
-    """
-
-    def __init__(self, sizes: Sequence[int]) -> None:
-        rows = [(t, o, min(BLOCK, n - o)) for t, n in enumerate(sizes) for o in range(0, n, BLOCK)]
-        columns = np.array(rows, np.int64).reshape(-1, 3).T
-        self.array, self.offset, self.length = (np.ascontiguousarray(column) for column in columns)
-
-
 def step(
     rule: Rule,
     arguments: Sequence[Any],
@@ -259,6 +208,7 @@ def step(
     dtype: str,
     learning_rate: float,
     *,
+    rate_decay: float = 0.0,
     weight_decay: float = 0.0,
     decoupled: bool = False,
     maximize: bool = False,
@@ -284,6 +234,9 @@ def step(
         The number of this step for each array, counted from 1.
     dtype : {"float32", "float64"}
     learning_rate : float
+        The rate of the first step.
+    rate_decay : float
+        Step t has the rate learning_rate / (1 + (t − 1)·rate_decay).
     weight_decay : float
         Added to the gradient as weight_decay·θ, or to the direction if ``decoupled``.
     maximize : bool
@@ -302,9 +255,9 @@ def step(
     if table.ndim != 2 or states < 0 or rest or table.shape[1] != len(steps):
         rows = "2 + states" if in_place else "3 + 2·states"
         raise ValueError(f"table has shape {table.shape}; it must be ({rows}, {len(steps)})")
-    kinds, numbers = _kinds(rule, states, arguments)
-    form: WeightDecay = "none" if not weight_decay else "decoupled" if decoupled else "coupled"
+    kinds, numbers = kinds_and_numbers(rule, states, arguments)
+    form = form_of_weight_decay(weight_decay, decoupled)
     kernel = _kernel(rule, states, kinds, dtype, form, maximize, in_place)
-    rates = float(learning_rate), float(weight_decay), np.array(numbers, np.float64)
+    rates = float(learning_rate), float(rate_decay), float(weight_decay), np.array(numbers, np.float64)
     with _threads(threads):
         kernel(table, work.array, work.offset, work.length, steps, *rates)

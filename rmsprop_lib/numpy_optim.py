@@ -18,6 +18,7 @@ import numpy as np
 
 from rmsprop_lib import rules
 from rmsprop_lib.hyperparameters import DECAY, NON_NEGATIVE, Hyperparameter
+from rmsprop_lib.kernels import WorkList, disjoint
 from rmsprop_lib.rules import Rule
 
 Arrays = dict[str, np.ndarray]
@@ -216,14 +217,14 @@ class Optimizer(ABC):
                 for key, (theta, g) in checked.items()
                 if all(a.dtype == dtype and a.flags.c_contiguous and a.flags.aligned for a in (theta, g, *states[key]))
             }
-            if not arrays or not fused.disjoint([(a.ctypes.data, a.nbytes) for key in arrays for a in arrays[key]]):
+            if not arrays or not disjoint([(a.ctypes.data, a.nbytes) for key in arrays for a in arrays[key]]):
                 continue
             results = {key: (theta, *state) for key, (theta, _, *state) in arrays.items()}
             if not in_place:
                 results = {key: tuple(np.empty_like(a) for a in before) for key, before in results.items()}
                 arrays = {key: (*arrays[key], *results[key]) for key in arrays}
             table = np.array([[a.ctypes.data for a in row] for row in zip(*arrays.values(), strict=True)], np.int64)
-            work = fused.WorkList([checked[key][0].size for key in arrays])
+            work = WorkList([checked[key][0].size for key in arrays], fused.BLOCK)
             steps = np.array([self.step.get(key, 0) + 1 for key in arrays], float)
             fused.step(
                 *self._chosen(1),

@@ -13,7 +13,8 @@ spelt ``Adagrad``), and so are the results, to rounding. What is different, is s
 - ``lr`` may be a tensor of several rates: one for each slice of a parameter against which it broadcasts.
 - Numbers have to be finite, and decay rates that torch.optim lets through to give NaN (``alpha`` ≥ 1) are refused.
 - Every class takes ``fused=True``, :class:`RMSprop` too: one pass over memory for all ordinary tensors of a group,
-  on the CPU, with the rule compiled by Numba. What cannot be done so is stepped one by one, and a warning says why.
+  with the rule compiled by Numba on the CPU and by Triton on CUDA, where no step waits for the device. What cannot be
+  done so is stepped one by one, and a warning says why.
 
 ``foreach`` chooses between implementations in torch.optim. Here it changes nothing.
 
@@ -34,9 +35,11 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from rmsprop_lib import rules
+from rmsprop_lib import rules, torch_fused
 from rmsprop_lib.hyperparameters import DECAY, NON_NEGATIVE, Interval
 from rmsprop_lib.rules import Rule
+from rmsprop_lib.schedules import inverse_time_decay
+from rmsprop_lib.torch_plan import GroupPlan, Plan
 from rmsprop_lib.torch_state import (
     StateDict,
     arithmetic_dtype,
@@ -94,6 +97,13 @@ class _RuleOptimizer(torch.optim.Optimizer):
             self._check_options({**self.defaults, **param_group})
         super().add_param_group(param_group)
         group = self.param_groups[-1]
+        for device in {p.device for p in group["params"]} if group.get("fused") else ():
+            if compiler := torch_fused.missing(device):
+                self.param_groups.pop()
+                raise RuntimeError(
+                    f"fused={group['fused']!r} needs {compiler} for parameters on {device}: "
+                    f"pip install {compiler.lower()}, or leave it out"
+                )
         for p in group["params"]:
             if not _broadcasts(group["lr"], p):
                 self.param_groups.pop()
@@ -110,10 +120,6 @@ class _RuleOptimizer(torch.optim.Optimizer):
                 raise RuntimeError("`fused` does not support `differentiable`")
             if options["foreach"]:
                 raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
-            if options.get("capturable"):
-                raise RuntimeError("`fused` does not support `capturable`")
-            if _compiled() is None:
-                raise RuntimeError(f"fused={options['fused']!r} needs Numba: pip install numba, or leave it out")
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take over what was unpickled or loaded, filling in what older versions did not have."""
@@ -195,74 +201,78 @@ class _RuleOptimizer(torch.optim.Optimizer):
         with torch.set_grad_enabled(self.defaults["differentiable"]):
             plans = [self._fitting_plan(group) if group.get("fused") else None for group in self.param_groups]
             moving = [
-                [] if plan is not None else [p for p in group["params"] if p.grad is not None]
+                plan.left if plan is not None else [p for p in group["params"] if p.grad is not None]
                 for group, plan in zip(self.param_groups, plans, strict=True)
             ]
             for group, params in zip(self.param_groups, moving, strict=True):
                 for p in params:
                     self._check_gradient(p, group)
             for group, params, plan in zip(self.param_groups, moving, plans, strict=True):
-                if plan is not None:
-                    for part in plan.plans:
-                        self._step_fused(part, group)
-                else:
-                    for p in self._plan_and_step(group, params) if group.get("fused") else params:
-                        self._update(p, group)
+                for part in plan.plans if plan is not None else ():
+                    self._step_fused(part, group)
+                planless = group.get("fused") and plan is None
+                for p in self._plan_and_step(group, params) if planless else params:
+                    self._update(p, group)
         return loss
 
     def _fitting_plan(self, group: dict[str, Any]) -> Any:
-        """The plan by which all of a group can be stepped in one pass, as at the step before; None without one."""
+        """The plan by which a group can be stepped in one pass, as at the step before; None without one."""
         plan = self._plans.get(id(group))
-        if plan is None or not plan.fits(group, self._names(group), self.state):
+        names = self._names(group)
+        if plan is None or not plan.fits(group, names, self.state) or _not_fused(group):
             return None
-        one_rate = all(self._common_rate(group, part.counters) is not None for part in plan.plans)
-        return plan if one_rate else None
+        refused = (torch_fused.refusal(self._tensors(p, names)) for p in plan.left)
+        return plan if all(refused) else None
 
     def _plan_and_step(self, group: dict[str, Any], params: list[Tensor]) -> list[Tensor]:
         """Update in one pass what can be, of the parameters of ``group`` that have a gradient; returns the others."""
-        compiled, names = _compiled(), self._names(group)
+        names = self._names(group)
         self._plans.pop(id(group), None)
-        if compiled is None or (reason := compiled.fused.unusable()):
-            self._say(len(params), "Numba is not installed" if compiled is None else reason)
-            return params
-        if _several(group["lr"]):
-            self._say(len(params), "lr is a tensor of several rates")
+        if reason := _not_fused(group):
+            self._say(len(params), reason)
             return params
         fitting, left = self._sorted_out(params, group)
-        by_dtype: dict[torch.dtype, list[Tensor]] = {}
+        alike: dict[Any, list[Tensor]] = {}
         for p in fitting:
-            by_dtype.setdefault(p.dtype, []).append(p)
-        plans = [compiled.Plan(ps, [self._state(p, group) for p in ps], names) for ps in by_dtype.values()]
-        for plan in list(plans):
-            if plan.overlapping or self._common_rate(group, plan.counters) is None:
-                self._say(len(plan.params), "they overlap in memory" if plan.overlapping else "their steps differ")
-                plans.remove(plan)
-                left += plan.params
+            alike.setdefault((p.device, p.dtype), []).append(p)
+        plans = []
+        for (device, _), some in alike.items():
+            of_device: Any = torch_fused.plan_class(device)
+            plan = of_device(some, [self._state(p, group) for p in some], names)
+            if plan.overlapping:
+                self._say(len(some), "they overlap in memory")
+                left += some
+            else:
+                plans.append(plan)
         for plan in plans:
             self._step_fused(plan, group)
-        if plans and not left:
-            self._plans[id(group)] = compiled.GroupPlan(plans, group, names, self.state)
+        if plans:
+            self._plans[id(group)] = GroupPlan(plans, left, group, names, self.state)
         return left
 
-    def _step_fused(self, plan: Any, group: dict[str, Any]) -> None:
-        rule, arguments = self._chosen(group, plan.params[0].dtype, None)
+    def _step_fused(self, plan: Plan, group: dict[str, Any]) -> None:
+        rule, arguments = self._chosen(group, arithmetic_dtype(plan.params[0]), None)
         plan.step(
             rule,
             [x.item() if isinstance(x, Tensor) else x for x in arguments],
-            self._common_rate(group, plan.counters),
+            group["lr"],
+            rate_decay=float(group.get("lr_decay", 0.0)),
             weight_decay=float(group["weight_decay"]),
             decoupled=group.get("decoupled_weight_decay", False),
             maximize=group["maximize"],
         )
 
+    def _tensors(self, p: Tensor, names: tuple[str, ...]) -> tuple[Any, ...]:
+        """A parameter, its gradient and its accumulators."""
+        return p, p.grad, *(self.state[p][name] for name in names)
+
     def _sorted_out(self, params: list[Tensor], group: dict[str, Any]) -> tuple[list[Tensor], list[Tensor]]:
         """Those of ``params`` that the compiled rule can step, and the others, about which it is said why not."""
-        compiled, names = _compiled(), self._names(group)
         fitting: list[Tensor] = []
         others: dict[str, list[Tensor]] = {}
         for p in params:
-            state = self._state(p, group)
-            reason = compiled.refusal((p, p.grad, *(state[name] for name in names)))
+            self._state(p, group)
+            reason = torch_fused.refusal(self._tensors(p, self._names(group)))
             (others.setdefault(reason, []) if reason else fitting).append(p)
         for reason, refused in others.items():
             self._say(len(refused), reason)
@@ -275,10 +285,6 @@ class _RuleOptimizer(torch.optim.Optimizer):
             these = "1 tensor is" if count == 1 else f"{count} tensors are"
             # Up to the line that called step, past PyTorch's wrapper around it.
             warnings.warn(f"fused=True: {these} stepped one by one: {reason}", stacklevel=5)
-
-    def _common_rate(self, group: dict[str, Any], counters: Tensor) -> float | None:
-        """The rate of the next step, if it is the same for all parameters."""
-        return None if _several(group["lr"]) else float(group["lr"])
 
     def _check_gradient(self, p: Tensor, group: dict[str, Any]) -> None:
         assert p.grad is not None  # as step has seen
@@ -384,15 +390,6 @@ class _RuleOptimizer(torch.optim.Optimizer):
 _NARROW = (torch.float16, torch.bfloat16, torch.complex32)
 
 
-def _compiled() -> Any:
-    """:mod:`rmsprop_lib.torch_fused`, or None where Numba is not installed."""
-    try:
-        from rmsprop_lib import torch_fused
-    except ImportError:
-        return None
-    return torch_fused
-
-
 _CALLED = {"lr": "learning rate", "eps": "epsilon value"}
 
 
@@ -413,6 +410,18 @@ def _check(name: str, value: Any, interval: Interval, called: str | None = None)
 def _several(lr: Any) -> bool:
     """Whether ``lr`` is a tensor of several rates, or of none."""
     return isinstance(lr, Tensor) and lr.numel() != 1
+
+
+def _not_fused(group: dict[str, Any]) -> str | None:
+    """Why nothing of a group can be stepped by a compiled rule, or None."""
+    if _several(group["lr"]):
+        return "lr is a tensor of several rates"
+    numbers = {name: value for name, value in group.items() if name not in ("params", "lr", "betas")}
+    numbers |= {f"betas[{k}]": beta for k, beta in enumerate(group.get("betas", ()))}
+    for name, value in numbers.items():
+        if isinstance(value, Tensor) and value.device.type != "cpu":
+            return f"{name} is a tensor on {value.device}"
+    return None
 
 
 def _broadcasts(lr: Any, p: Tensor) -> bool:
@@ -637,14 +646,7 @@ class AdaGrad(_RuleOptimizer):
         return torch.full_like(p, start, dtype=arithmetic_dtype(p), memory_format=torch.preserve_format)
 
     def _rate(self, theta: Tensor, group: dict[str, Any], state: dict[str, Any]) -> Any:
-        return super()._rate(theta, group, state) / (1 + (steps(group, state) - 1) * group["lr_decay"])
-
-    def _common_rate(self, group: dict[str, Any], counters: Tensor) -> float | None:
-        rate = super()._common_rate(group, counters)
-        if rate is None or not group["lr_decay"]:
-            return rate
-        first, last = counters.min().item(), counters.max().item()
-        return rate / (1 + first * group["lr_decay"]) if first == last else None
+        return inverse_time_decay(super()._rate(theta, group, state), steps(group, state), group["lr_decay"])
 
     def _change(
         self, theta: Tensor, g: Tensor, old: list[Tensor], group: dict[str, Any], state: dict[str, Any]

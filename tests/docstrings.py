@@ -14,8 +14,8 @@ import rmsprop_lib
 
 # What has no place on the page: the book's exercises hold the solutions; the others do the work behind the parts.
 LEFT_OUT = re.compile(
-    r"exercises\.(chapter_\d\d|declaration|judging|progress|replying|running|timeout|values)|fused|torch_fused"
-    r"|torch_state|playground\.(bundle|picture|race|state|surfaces|widget)"
+    r"exercises\.(chapter_\d\d|declaration|judging|progress|replying|running|timeout|values)|fused|fused_cuda|kernels"
+    r"|torch_fused|torch_fused_cpu|torch_fused_cuda|torch_plan|torch_state|playground\.(bundle|picture|race|state|surfaces|widget)"
 )
 
 

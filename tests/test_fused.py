@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from rmsprop_lib import fused, numpy_optim, rules
+from rmsprop_lib.kernels import WorkList, disjoint
 from rmsprop_lib.numpy_optim import SGD, AdaGrad, Adam, RMSprop
 
 # Each rule with its number of accumulators and what it is given after them; t is set by the step.
@@ -53,7 +54,7 @@ class TestTheKernel:
             before = [g.copy() for g in grads]
             steps = np.full(len(SIZES), float(t))
             given = at_step(arguments, t)
-            fused.step(rule, given, table_of(params, grads, *state), fused.WorkList(SIZES), steps, dtype, 0.1)
+            fused.step(rule, given, table_of(params, grads, *state), WorkList(SIZES, fused.BLOCK), steps, dtype, 0.1)
             for i, (p, *s) in enumerate(expected):
                 d, *s = rule(grads[i].astype(float), *s, *given)
                 expected[i] = p - 0.1 * d, *s
@@ -68,7 +69,7 @@ class TestTheKernel:
         state = [[np.full(a.size, x) for a in params] for x in (0.5, 0.25)]
         steps = np.array([1.0, 7.0])
         table = table_of(params, grads, *state)
-        fused.step(rules.adam, (1, 0.9, 0.99, 0.1), table, fused.WorkList([3, 2]), steps, "float64", 1.0)
+        fused.step(rules.adam, (1, 0.9, 0.99, 0.1), table, WorkList([3, 2], fused.BLOCK), steps, "float64", 1.0)
         for p, t in zip(params, (1, 7), strict=True):
             np.testing.assert_allclose(p, -rules.adam(1.0, 0.5, 0.25, t, 0.9, 0.99, 0.1)[0], rtol=1e-14)
 
@@ -79,7 +80,7 @@ class TestTheKernel:
         params, state = [p.copy()], [v.copy()]
         options = dict(weight_decay=0.3, decoupled=decoupled, maximize=maximize)
         table = table_of(params, [g], state)
-        fused.step(rules.rmsprop, (0.9, 0.1), table, fused.WorkList([2]), np.ones(1), "float64", 0.1, **options)
+        fused.step(rules.rmsprop, (0.9, 0.1), table, WorkList([2], fused.BLOCK), np.ones(1), "float64", 0.1, **options)
         signed = -g if maximize else g
         d, expected_v = rules.rmsprop(signed if decoupled else signed + 0.3 * p, v, 0.9, 0.1)
         d = rules.decoupled_weight_decay(d, p, 0.3) if decoupled else d
@@ -91,7 +92,9 @@ class TestTheKernel:
         copies = p.copy(), v.copy()
         new_p, new_v = np.empty(5), np.empty(5)
         table = table_of([p], [g], [v], [new_p], [new_v])
-        fused.step(rules.rmsprop, (0.9, 0.1), table, fused.WorkList([5]), np.ones(1), "float64", 0.1, in_place=False)
+        fused.step(
+            rules.rmsprop, (0.9, 0.1), table, WorkList([5], fused.BLOCK), np.ones(1), "float64", 0.1, in_place=False
+        )
         assert (p == copies[0]).all() and (v == copies[1]).all()
         d, expected_v = rules.rmsprop(g, v, 0.9, 0.1)
         np.testing.assert_allclose(new_p, p - 0.1 * d, rtol=1e-14)
@@ -101,12 +104,12 @@ class TestTheKernel:
         """1 − 0.999 rounded after the subtraction, not before: 5e-5 of the first average depend on it."""
         g, state = np.ones(1, np.float32), [np.zeros(1, np.float32) for _ in range(2)]
         table = table_of([np.zeros(1, np.float32)], [g], *([a] for a in state))
-        fused.step(rules.adam, (1, 0.9, 0.999, 1e-8), table, fused.WorkList([1]), np.ones(1), "float32", 1e-3)
+        fused.step(rules.adam, (1, 0.9, 0.999, 1e-8), table, WorkList([1], fused.BLOCK), np.ones(1), "float32", 1e-3)
         np.testing.assert_allclose(state[1], 0.001, rtol=1e-7)
 
     def test_new_numbers_compile_nothing(self) -> None:
         table = table_of([np.zeros(1)], [np.ones(1)], [np.zeros(1)])
-        work, steps = fused.WorkList([1]), np.ones(1)
+        work, steps = WorkList([1], fused.BLOCK), np.ones(1)
         fused.step(rules.rmsprop, (0.9, 0.1), table, work, steps, "float64", 0.1)
         before = fused._kernel.cache_info().misses
         (kernel,) = {fused._kernel(rules.rmsprop, 1, ("decay", "value"), "float64", "none", False, True)}
@@ -118,14 +121,14 @@ class TestTheKernel:
     def test_a_limit_of_threads_holds_for_its_call_only(self) -> None:
         before = numba.get_num_threads()
         table = table_of([np.zeros(1)], [np.ones(1)], [np.zeros(1)])
-        given = rules.adagrad, (0.1,), table, fused.WorkList([1]), np.ones(1), "float64", 0.1
+        given = rules.adagrad, (0.1,), table, WorkList([1], fused.BLOCK), np.ones(1), "float64", 0.1
         fused.step(*given, threads=1)
         assert numba.get_num_threads() == before
         fused.step(*given, threads=10_000)
         assert numba.get_num_threads() == before
 
     def test_what_does_not_fit_is_refused(self) -> None:
-        work, steps = fused.WorkList([1]), np.ones(1)
+        work, steps = WorkList([1], fused.BLOCK), np.ones(1)
         table = table_of([np.zeros(1)], [np.ones(1)], [np.zeros(1)])
         with pytest.raises(ValueError, match="adagrad takes 2 arguments after its state; it was given 3"):
             fused.step(rules.adagrad, (0.1, True, 0.2), table, work, steps, "float64", 0.1)
@@ -151,7 +154,7 @@ class TestTheKernel:
     ],
 )
 def test_overlap_is_seen(blocks: list[tuple[int, int]], apart: bool) -> None:
-    assert fused.disjoint(blocks) is apart
+    assert disjoint(blocks) is apart
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

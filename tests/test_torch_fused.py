@@ -11,65 +11,10 @@ from typing import Any
 
 import pytest
 import torch
+from fused_methods import assert_same, drive, each_method, give_gradients, pair, tensors
 from torch import Tensor
 
 from rmsprop_lib import fused, torch_fused, torch_optim
-
-Make = Callable[[Any, bool], torch.optim.Optimizer]
-
-METHODS: dict[str, tuple[Any, dict[str, Any]]] = {
-    "SGD": (torch_optim.SGD, dict(lr=0.01)),
-    "SGD momentum": (torch_optim.SGD, dict(lr=0.01, momentum=0.9, weight_decay=0.1)),
-    "SGD dampening": (torch_optim.SGD, dict(lr=0.01, momentum=0.9, dampening=0.3)),
-    "SGD nesterov": (torch_optim.SGD, dict(lr=0.01, momentum=0.9, nesterov=True, maximize=True)),
-    "AdaGrad": (torch_optim.AdaGrad, dict(lr=0.1, eps=0.1, weight_decay=0.1, initial_accumulator_value=0.5)),
-    "AdaGrad lr_decay": (torch_optim.AdaGrad, dict(lr=0.1, eps=0.1, lr_decay=0.05)),
-    "RMSprop": (torch_optim.RMSprop, dict(lr=0.01, alpha=0.9, eps=0.1)),
-    "RMSprop maximize": (torch_optim.RMSprop, dict(lr=0.01, alpha=0.9, eps=0.1, weight_decay=0.1, maximize=True)),
-    "RMSprop centered": (torch_optim.RMSprop, dict(lr=0.01, alpha=0.9, eps=0.1, centered=True)),
-    "RMSprop momentum": (torch_optim.RMSprop, dict(lr=0.01, alpha=0.9, eps=0.1, momentum=0.8)),
-    "RMSprop both": (torch_optim.RMSprop, dict(lr=0.01, alpha=0.9, eps=0.1, momentum=0.8, centered=True)),
-    "Adam": (torch_optim.Adam, dict(lr=0.01, betas=(0.8, 0.99), eps=0.1, weight_decay=0.1)),
-    "AMSGrad": (torch_optim.Adam, dict(lr=0.01, betas=(0.8, 0.7), eps=0.1, amsgrad=True)),
-    "AdamW": (torch_optim.Adam, dict(lr=0.01, eps=0.1, weight_decay=0.1, decoupled_weight_decay=True)),
-}
-each_method = pytest.mark.parametrize(("cls", "options"), METHODS.values(), ids=METHODS.keys())
-
-
-def tensors(dtype: torch.dtype = torch.float64) -> list[Tensor]:
-    """Of many shapes and layouts, all dense: a matrix, its like in columns, a scalar, none, images in either order."""
-    generator = torch.Generator().manual_seed(0)
-    made = [
-        torch.randn(shape, generator=generator, dtype=dtype) for shape in ((30, 4), (5, 6), (), (0, 3), (2, 3, 4, 5))
-    ]
-    made[1] = made[1].mT
-    made[4] = made[4].to(memory_format=torch.channels_last)
-    return [tensor.requires_grad_() for tensor in made]
-
-
-def give_gradients(params: list[Tensor], seed: int) -> None:
-    generator = torch.Generator().manual_seed(seed)
-    for p in params:
-        noise = torch.randn(p.shape, generator=generator, dtype=torch.float64)
-        p.grad = torch.empty_like(p).copy_(0.5 + noise)
-
-
-def drive(optimizer: torch.optim.Optimizer, params: list[Tensor], steps: int = 5, first: int = 0) -> list[Tensor]:
-    for t in range(first, first + steps):
-        give_gradients(params, t)
-        optimizer.step()
-    return params
-
-
-def pair(cls: Any, options: dict[str, Any], dtype: torch.dtype = torch.float64) -> Any:
-    """Parameters and their optimizer, unfused and fused."""
-    a, b = tensors(dtype), tensors(dtype)
-    return (a, cls(a, **options)), (b, cls(b, fused=True, **options))
-
-
-def assert_same(a: list[Tensor], b: list[Tensor], rtol: float = 1e-12) -> None:
-    for x, y in zip(a, b, strict=True):
-        torch.testing.assert_close(y.detach(), x.detach(), rtol=rtol, atol=rtol)
 
 
 @pytest.fixture
@@ -238,9 +183,8 @@ class TestWhatCannotBeFused:
         self.fall_back(a, b, "lr is a tensor of several rates", lr=rates)
 
     def test_without_numba_it_is_refused_on_construction(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setitem(sys.modules, "rmsprop_lib.torch_fused", None)
-        monkeypatch.delattr("rmsprop_lib.torch_fused", raising=False)
-        with pytest.raises(RuntimeError, match=r"fused=True needs Numba"):
+        monkeypatch.setattr(torch_fused, "find_spec", lambda name: None)
+        with pytest.raises(RuntimeError, match=r"fused=True needs Numba for parameters on cpu: pip install numba"):
             torch_optim.RMSprop(tensors(), fused=True)
         torch_optim.RMSprop(tensors(), fused=False)
 
@@ -248,8 +192,7 @@ class TestWhatCannotBeFused:
         a, b = tensors(), tensors()
         saved = torch_optim.Adam(a, fused=True)
         drive(saved, a, 1)
-        monkeypatch.setitem(sys.modules, "rmsprop_lib.torch_fused", None)
-        monkeypatch.delattr("rmsprop_lib.torch_fused", raising=False)
+        monkeypatch.setattr(torch_fused, "find_spec", lambda name: None)
         drive(torch_optim.Adam(b), b, 1)
         loaded = torch_optim.Adam(b)
         loaded.load_state_dict(saved.state_dict())

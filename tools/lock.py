@@ -8,7 +8,10 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
+
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = ROOT / "requirements.txt"
@@ -44,6 +47,18 @@ def without_build_tag(pins: str) -> str:
     return re.sub(r"^(torch==[\d.]+)\+\w+", r"\1", pins, flags=re.MULTILINE)
 
 
+def with_markers(pins: str) -> str:
+    """With the environment markers of pyproject.toml's own requirements, which pip-compile leaves out for extras."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for extra in project["optional-dependencies"].values():
+        for requirement in map(Requirement, extra):
+            if requirement.marker:
+                pin = rf"^({re.escape(requirement.name)}==[^\s;]+)$"
+                pins, found = re.subn(pin, rf"\1 ; {requirement.marker}", pins, flags=re.MULTILINE)
+                assert found == 1, f"no pin of {requirement.name}"
+    return pins
+
+
 def head_of(path: Path) -> str:
     """What stands before the first pin: what the file is, and where else its packages may come from."""
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
@@ -52,7 +67,7 @@ def head_of(path: Path) -> str:
 
 def main() -> None:
     compiled("--all-extras", "--output-file", LOCK.name)
-    LOCK.write_text(without_build_tag(LOCK.read_text(encoding="utf-8")), encoding="utf-8")
+    LOCK.write_text(with_markers(without_build_tag(LOCK.read_text(encoding="utf-8"))), encoding="utf-8")
     extras = [option for extra in BINDER_EXTRAS for option in ("--extra", extra)]
     pins = compiled(
         *extras, "--constraint", LOCK.name, "--no-annotate", "--no-header", "--output-file", "-"

@@ -1,0 +1,386 @@
+"""One pass over memory on CUDA: a rule compiled by Triton into a kernel that steps a whole list of tensors.
+
+What :mod:`rmsprop_lib.fused` is on the CPU. The rule is again the function in :mod:`rmsprop_lib.rules` itself; its
+source is compiled with three changes, so that a float32 step rounds as it does on the CPU: annotations are left out,
+``/`` is rounded to nearest (Triton's own is within two units in the last place), and no product is fused with a sum.
+
+Nothing here waits for the device. Numbers reach it as arguments of a kernel, addresses too, so that a CUDA graph
+that is being captured keeps them; the step numbers lie on the device and are counted there.
+
+On CPU tensors the same source is run by Triton's interpreter, slowly: for tests where there is no card.
+"""
+
+import ast
+import inspect
+import linecache
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import torch
+import triton
+import triton.language as tl
+from torch import Tensor
+
+from rmsprop_lib import rules
+from rmsprop_lib.kernels import DECAYS, Kind, WeightDecay, WorkList, form_of_weight_decay, kinds_and_numbers
+from rmsprop_lib.rules import Rule
+from rmsprop_lib.schedules import inverse_time_decay
+
+BLOCK = 4096
+"""Elements of one program, which goes through them in chunks."""
+
+CHUNK, WARPS = 1024, 8
+"""Elements of one chunk, and warps that share it: four elements for each thread, read at once. With more of them a
+thread needs so many registers that too few threads fit to hide the memory's latency."""
+
+COMPILED_WITH = {"num_warps": WARPS, "enable_fp_fusion": False}
+"""Triton's options. Without fusion ρ·v + (1 − ρ)·g² is rounded after each operation, as on the CPU."""
+
+ADDRESSES = 448
+"""Most addresses that one launch writes; more would not fit into the 4 KiB that every card takes as arguments."""
+
+SCALARS = 3
+"""Most numbers that are computed once for a tensor: its rate, and the sums of the weights of two averages."""
+
+TYPES = {torch.float16: "float16", torch.bfloat16: "bfloat16", torch.float32: "float32", torch.float64: "float64"}
+
+
+@contextmanager
+def _interpreting(interpreted: bool) -> Iterator[None]:
+    """What Triton is given to compile meanwhile is for its interpreter, or is not, whatever the environment says."""
+    with triton.knobs.runtime.scope():
+        triton.knobs.runtime.interpret = interpreted
+        yield
+
+
+def _defined(name: str, source: str, scope: dict[str, Any]) -> Any:
+    """A function from its source, which Triton reads again where tracebacks find it."""
+    file = f"<{name} {id(scope)}>"
+    linecache.cache[file] = len(source), None, source.splitlines(keepends=True), file
+    exec(compile(source, file, "exec"), scope)
+    return scope[name]
+
+
+class _Translated(ast.NodeTransformer):
+    """A rule as the kernels need it: see the module."""
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        node.returns = None
+        for argument in node.args.args:
+            argument.annotation = None
+        if ast.get_docstring(node) is not None:
+            del node.body[0]
+        return self.generic_visit(node)
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        self.generic_visit(node)
+        node.left, node.right = self._value(node.left), self._value(node.right)
+        if isinstance(node.op, ast.Div):
+            return ast.Call(ast.Name("divide", ast.Load()), [node.left, node.right], [])
+        return node
+
+    def _value(self, node: ast.expr) -> ast.expr:
+        # A decay comes with 1 − ρ, taken before rounding: arithmetic means ρ itself.
+        if isinstance(node, ast.Name) and node.id in DECAYS:
+            return ast.Subscript(node, ast.Constant(0), ast.Load())
+        return node
+
+
+def translated(rule: Callable[..., Any]) -> str:
+    """The source of a rule, or of a part of one, as Triton is given it."""
+    tree = _Translated().visit(ast.parse(textwrap.dedent(inspect.getsource(rule))))
+    return ast.unparse(ast.fix_missing_locations(tree))
+
+
+# What the rules are made of, in Triton's language. A decay is ρ and 1 − ρ, each rounded once, and in a rule that
+# corrects the bias the sum of the weights, computed once for a tensor. Division by one half precision type does not
+# occur: the arithmetic is in single precision then.
+_PARTS = {
+    "divide": """
+        def divide(a, b):
+            if b.dtype == tl.float64:
+                return a / b
+            else:
+                return tl.div_rn(a, b)
+    """,
+    "sqrt": """
+        def sqrt(x):
+            if x.dtype == tl.float64:
+                return tl.sqrt(x)
+            else:
+                return tl.sqrt_rn(x)
+    """,
+    "maximum": """
+        def maximum(a, b):
+            return tl.maximum(a, b, propagate_nan=tl.PropagateNan.ALL)
+    """,
+    "ema": """
+        def ema(average, x, rho):
+            return rho[0] * average + rho[1] * x
+    """,
+    "weight_sum": """
+        def weight_sum(beta, t):
+            return beta[2]
+    """,
+}
+_RULES = (rules.rmsprop, rules.centered_rmsprop, rules.heavy_ball, rules.decoupled_weight_decay)
+
+
+@cache
+def _scope(interpreted: bool) -> dict[str, Any]:
+    """The parts of the rules, compiled."""
+    scope: dict[str, Any] = {"tl": tl, "__name__": __name__}
+    with _interpreting(interpreted):
+        for name, source in _PARTS.items():
+            scope[name] = triton.jit(_defined(name, textwrap.dedent(source).lstrip(), scope))
+        for part in (*_RULES, inverse_time_decay):
+            name = part.__name__
+            scope[name] = triton.jit(_defined(name, translated(part), scope))
+    return scope
+
+
+@cache
+def _write_kernel(interpreted: bool) -> Any:
+    """A kernel that writes numbers which are its arguments: ``row[first + k] = a_k``, as long as there are elements."""
+    names = [f"a{k}" for k in range(ADDRESSES)]
+    arguments = ", ".join(f"{name}: tl.int64" for name in names)
+    lines = [
+        f"def write(row, first, count, {arguments}):",
+        *(f"    tl.store(row + first + {k}, {name}, mask=first + {k} < count)" for k, name in enumerate(names)),
+    ]
+    with _interpreting(interpreted):
+        write = _defined("write", "\n".join(lines), {"tl": tl, "__name__": __name__})
+        return triton.jit(write, do_not_specialize=["first", "count", *names])
+
+
+@cache
+def _count_kernel(sums: int, rate_on_device: bool, dtype: str, interpreted: bool) -> Any:
+    """A kernel that counts the step of every tensor, and takes from it the rate and the sums of weights."""
+    betas = [f"beta{k}" for k in range(sums)]
+    rate = "tl.load(learning_rate).to(tl.float64)" if rate_on_device else "tl.full((), learning_rate, tl.float64)"
+    lines = [
+        f"def count(counters, scalars, arrays, learning_rate{'' if rate_on_device else ': tl.float64'}, "
+        f"rate_decay: tl.float64, {''.join(f'{beta}: tl.float64, ' for beta in betas)}SIZE: tl.constexpr):",
+        "    i = tl.program_id(0) * SIZE + tl.arange(0, SIZE)",
+        "    there = i < arrays",
+        "    t = tl.load(counters + i, mask=there, other=0.0).to(tl.float64) + 1.0",
+        "    tl.store(counters + i, t.to(tl.float32), mask=there)",
+        "    decay = tl.full((), rate_decay, tl.float64)",
+        f"    rate = inverse_time_decay({rate}, t, decay)",
+        f"    tl.store(scalars + i, rate.to(tl.{dtype}), mask=there)",
+    ]
+    for k, beta in enumerate(betas):
+        # β^t as exp(t·log β), in double precision: for β = 0 that is exp(−∞).
+        lines += [
+            f"    sum{k} = 1.0 - tl.exp(t * tl.log(tl.full((), {beta}, tl.float64)))",
+            f"    tl.store(scalars + {k + 1} * arrays + i, sum{k}.to(tl.{dtype}), mask=there)",
+        ]
+    with _interpreting(interpreted):
+        count = _defined("count", "\n".join(lines), dict(_scope(interpreted)))
+        return triton.jit(count, do_not_specialize=["arrays"])
+
+
+@cache
+def kernel_source(
+    rule: Rule, states: int, kinds: tuple[Kind, ...], dtype: str, weight_decay: WeightDecay, maximize: bool
+) -> str:
+    """The source of the kernel for a rule; ``dtype`` is that of the parameters and gradients."""
+    wide = "float64" if dtype == "float64" else "float32"
+    accumulators = [f"s{k}" for k in range(states)]
+    given, signature, prologue, numbers, sums = ["g", *accumulators], [], [], 0, 0
+    for kind in kinds:
+        if kind in ("t", "True", "False"):
+            given.append("0" if kind == "t" else kind)
+            continue
+        h, rest = f"h{numbers}", f"rest{numbers}"
+        numbers += 1
+        given.append(h)
+        signature.append(f"{h}: tl.{wide}")
+        value = f"tl.full((), {h}, tl.{wide})"
+        if kind != "value":
+            signature.append(f"{rest}: tl.{wide}")
+            value = f"({value}, tl.full((), {rest}, tl.{wide})"
+            if kind == "corrected decay":
+                sums += 1
+                value += f", tl.load(scalars + {sums} * arrays + a)"
+            value += ")"
+        prologue.append(f"{h} = {value}")
+    results = ", ".join(["d", *accumulators])
+    names = ["p", "g", *accumulators]
+    types = {name: dtype if name in "pg" else wide for name in names}
+    size = {name: torch.empty(0, dtype=getattr(torch, types[name])).element_size() for name in names}
+
+    def body(mask: str, aligned: bool) -> list[str]:
+        def pointer(name: str) -> str:
+            base = f"{name}_at.to(tl.pointer_type(tl.{types[name]}))"
+            return f"tl.multiple_of({base}, 16) + i" if aligned else f"{base} + i"
+
+        return [
+            *(f"{name}_ptr = {pointer(name)}" for name in names),
+            *(f"{name} = tl.load({name}_ptr{mask}).to(tl.{wide})" for name in names),
+            "g = -g" if maximize else "",
+            "g = g + shrink * p" if weight_decay == "coupled" else "",
+            f"{results}{'' if states else ','} = rule({', '.join(given)})",
+            *(f"tl.store({name}_ptr, {name}{mask})" for name in accumulators),
+            "d = decoupled_weight_decay(d, p, shrink)" if weight_decay == "decoupled" else "",
+            f"tl.store(p_ptr, (p - rate * d).to(tl.{dtype}){mask})",
+        ]
+
+    addresses = {"p": "table", "g": "gradients"} | {s: f"table + {k + 1} * arrays" for k, s in enumerate(accumulators)}
+    lines = [
+        f"def kernel(table, gradients, arrays, array, offset, length, scalars, decay: tl.{wide}, "
+        f"{''.join(f'{name}, ' for name in signature)}BLOCK: tl.constexpr, CHUNK: tl.constexpr):",
+        "    w = tl.program_id(0)",
+        "    a = tl.load(array + w)",
+        "    o = tl.load(offset + w)",
+        "    n = tl.load(length + w)",
+        "    rate = tl.load(scalars + a)",
+        f"    shrink = tl.full((), decay, tl.{wide})",
+        *(f"    {line}" for line in prologue),
+        *(f"    {name}_at = tl.load({addresses[name]} + a) + o * {size[name]}" for name in names),
+        f"    if (n == BLOCK) & ((({' | '.join(f'{name}_at' for name in names)}) & 15) == 0):",
+        "        for first in range(0, BLOCK, CHUNK):",
+        "            i = first + tl.arange(0, CHUNK)",
+        *(f"            {line}" for line in body("", aligned=True) if line),
+        "    else:",
+        "        for first in range(0, n, CHUNK):",
+        "            i = first + tl.arange(0, CHUNK)",
+        "            there = i < n",
+        *(f"            {line}" for line in body(", mask=there", aligned=False) if line),
+    ]
+    return "\n".join(lines)
+
+
+@cache
+def _kernel(
+    rule: Rule,
+    states: int,
+    kinds: tuple[Kind, ...],
+    dtype: str,
+    weight_decay: WeightDecay,
+    maximize: bool,
+    interpreted: bool,
+) -> Any:
+    scope = dict(_scope(interpreted))
+    with _interpreting(interpreted):
+        scope["rule"] = triton.jit(_defined(rule.__name__, translated(rule), dict(scope)))
+        kernel = _defined("kernel", kernel_source(rule, states, kinds, dtype, weight_decay, maximize), scope)
+        return triton.jit(kernel, do_not_specialize=["arrays"])
+
+
+class Work:
+    """A :class:`rmsprop_lib.kernels.WorkList` on the device.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Elements of each tensor.
+    device : torch.device
+    """
+
+    def __init__(self, sizes: Sequence[int], device: torch.device) -> None:
+        pieces = WorkList(sizes, BLOCK)
+        self.programs = len(pieces.array)
+        self.array, self.offset, self.length = (
+            torch.from_numpy(column).to(device, dtype)
+            for column, dtype in (
+                (pieces.array, torch.int32),
+                (pieces.offset, torch.int64),
+                (pieces.length, torch.int32),
+            )
+        )
+
+
+def write(row: Tensor, numbers: Sequence[int]) -> None:
+    """Overwrite an int64 tensor with as many numbers, without waiting for its device."""
+    kernel = _write_kernel(row.device.type == "cpu")
+    for first in range(0, len(numbers), ADDRESSES):
+        some = numbers[first : first + ADDRESSES]
+        kernel[(1,)](row, first, len(numbers), *some, *([0] * (ADDRESSES - len(some))), num_warps=1)
+
+
+def step(
+    rule: Rule,
+    arguments: Sequence[Any],
+    table: Tensor,
+    gradients: Tensor,
+    work: Work,
+    counters: Tensor,
+    scalars: Tensor,
+    dtype: torch.dtype,
+    learning_rate: float | Tensor,
+    *,
+    rate_decay: float = 0.0,
+    weight_decay: float = 0.0,
+    decoupled: bool = False,
+    maximize: bool = False,
+) -> None:
+    """Count a step and do it, for a list of tensors on one device, in two launches.
+
+    Parameters
+    ----------
+    rule : callable
+        Of :mod:`rmsprop_lib.rules`.
+    arguments : sequence
+        What the rule is given after the gradient and its state, no tensors on a device among them. The step number
+        is ignored in favour of ``counters``; new numbers do not compile anything anew, but true and false do.
+    table : int64 tensor of shape (1 + states, tensors)
+        Addresses of the parameters, then of each accumulator, which is float32 if the parameters are narrower.
+    gradients : int64 tensor of shape (tensors,)
+        Addresses of the gradients, which have the parameters' dtype. What either table leads to is contiguous, not
+        overlapping, and alive during the call.
+    work : Work
+        Of the tensors' sizes.
+    counters : float32 tensor of shape (tensors,)
+        Steps done so far for each tensor; one more afterwards.
+    scalars : tensor of shape (SCALARS, tensors)
+        For what is computed once for each tensor; of the accumulators' dtype.
+    dtype : torch.dtype
+        One of :data:`TYPES`.
+    learning_rate : float, or tensor of one element
+        A tensor may be on the device.
+    rate_decay, weight_decay, decoupled, maximize
+        As in :func:`rmsprop_lib.fused.step`.
+
+    Raises
+    ------
+    ValueError
+        If there are more arguments than the rule takes.
+    """
+    interpreted = table.device.type == "cpu"
+    states, arrays = table.shape[0] - 1, table.shape[1]
+    kinds, numbers = kinds_and_numbers(rule, states, arguments)
+    wide = "float64" if dtype is torch.float64 else "float32"
+    given: list[float] = []
+    betas: list[float] = []
+    taken = iter(numbers)
+    for kind in kinds:
+        if kind in ("t", "True", "False"):
+            continue
+        number = next(taken)
+        given += [number] if kind == "value" else [number, 1.0 - number]
+        betas += [number] if kind == "corrected decay" else []
+    if isinstance(learning_rate, Tensor) and learning_rate.device.type == "cpu" and not interpreted:
+        learning_rate = learning_rate.item()
+    rate_on_device = isinstance(learning_rate, Tensor)
+    count = _count_kernel(len(betas), rate_on_device, wide, interpreted)
+    count[(-(-arrays // 128),)](counters, scalars, arrays, learning_rate, rate_decay, *betas, SIZE=128, num_warps=4)
+    if work.programs:
+        form = form_of_weight_decay(weight_decay, decoupled)
+        kernel = _kernel(rule, states, kinds, TYPES[dtype], form, maximize, interpreted)
+        pieces = work.array, work.offset, work.length
+        kernel[(work.programs,)](
+            table,
+            gradients,
+            arrays,
+            *pieces,
+            scalars,
+            weight_decay,
+            *given,
+            BLOCK=BLOCK,
+            CHUNK=CHUNK,
+            **COMPILED_WITH,
+        )

@@ -1,0 +1,97 @@
+"""What the kernels compiled from a rule have in common, whoever compiles them: Numba for the CPU, Triton for CUDA.
+
+Either kernel steps a whole list of arrays through a table of their addresses, in pieces of work of bounded size.
+"""
+
+import inspect
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, Literal
+
+import numpy as np
+
+from rmsprop_lib.rules import Rule
+
+WeightDecay = Literal["none", "coupled", "decoupled"]
+Kind = Literal["value", "decay", "corrected decay", "t", "True", "False"]
+
+DECAYS = ("rho", "beta1", "beta2")
+
+
+@cache
+def _parameter_names(rule: Rule) -> tuple[str, ...]:
+    return tuple(inspect.signature(rule).parameters)
+
+
+def kinds_and_numbers(rule: Rule, states: int, arguments: Sequence[Any]) -> tuple[tuple[Kind, ...], tuple[float, ...]]:
+    """What each argument of a rule after its state is to the kernel, and the numbers among them.
+
+    The names of the rule's parameters say it: ``t`` is the step, ``rho``, ``beta1`` and ``beta2`` are decays, and
+    in a rule that is given the step they are corrected for the bias. What is true or false is compiled in.
+
+    Parameters
+    ----------
+    rule : callable
+        Of :mod:`rmsprop_lib.rules`.
+    states : int
+        How many accumulators it takes.
+    arguments : sequence
+        What it is given after the gradient and its state.
+
+    Raises
+    ------
+    ValueError
+        If there are more arguments than the rule takes.
+    """
+    names = _parameter_names(rule)[1 + states :]
+    if len(arguments) > len(names):
+        raise ValueError(f"{rule.__name__} takes {len(names)} arguments after its state; it was given {len(arguments)}")
+    kinds: list[Kind] = []
+    numbers: list[float] = []
+    for name, argument in zip(names, arguments, strict=False):
+        if name == "t":
+            kinds.append("t")
+            continue
+        if isinstance(argument, bool):
+            kinds.append("True" if argument else "False")
+            continue
+        if name in DECAYS:
+            kinds.append("corrected decay" if "t" in names else "decay")
+        else:
+            kinds.append("value")
+        numbers.append(float(argument))
+    return tuple(kinds), tuple(numbers)
+
+
+def form_of_weight_decay(weight_decay: float, decoupled: bool) -> WeightDecay:
+    """Which of the three forms is compiled in."""
+    return "none" if not weight_decay else "decoupled" if decoupled else "coupled"
+
+
+def disjoint(blocks: Sequence[tuple[int, int]]) -> bool:
+    """Whether no two blocks of memory, given as (address, bytes), overlap. Only then may they be stepped at once."""
+    end = 0
+    for start, size in sorted(blocks):
+        if size and start < end:
+            return False
+        end = max(end, start + size)
+    return True
+
+
+class WorkList:
+    """The pieces of work for a list of arrays: which array, from which element on, how many elements.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Elements of each array.
+    block : int
+        Elements of one piece, at most.
+    """
+
+    def __init__(self, sizes: Sequence[int], block: int) -> None:
+        pieces = -(-np.array(sizes, np.int64) // block)
+        self.array = np.repeat(np.arange(len(pieces)), pieces)
+        first = np.cumsum(pieces) - pieces  # the number of each array's first piece
+        self.offset = (np.arange(len(self.array)) - first[self.array]) * block
+        self.length = np.minimum(block, np.array(sizes, np.int64)[self.array] - self.offset)
