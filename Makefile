@@ -17,7 +17,7 @@ NEWEST := .venv-newest
 
 BOOK_SOURCES := _config.yml _toc.yml CHANGELOG.md $(wildcard tools/*_*.py) $(shell find chapters assets rmsprop_lib -type f -not -path '*/.*' -not -name '*.pyc' 2>/dev/null)
 
-.PHONY: help book test test-gpu test-site test-interop test-newest check-binder links audit bench notebooks exercises execute statistics serve dist pdf diff lint format lock clean
+.PHONY: help book test test-gpu test-site test-interop test-newest check-binder links audit bench bench-cuda notebooks exercises execute statistics serve dist pdf diff lint format lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -79,6 +79,10 @@ check-binder: ## do what Binder does with the repository, and run every chapter 
 bench: $(READY) ## time optimizer steps side by side, as ratios (minutes; writes _build/bench.json)
 	@mkdir -p _build
 	@$(BIN)/python tools/bench.py --json _build/bench.json
+
+bench-cuda: $(READY) ## the same on a graphics card (minutes; writes _build/bench_cuda.json)
+	@mkdir -p _build
+	@$(BIN)/python tools/bench_cuda.py --compile --json _build/bench_cuda.json
 
 notebooks: $(READY) ## open the chapters in JupyterLab
 	@$(BIN)/jupyter lab --notebook-dir=. --LabApp.default_url=/lab/tree/chapters/03_rmsprop.ipynb

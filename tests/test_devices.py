@@ -1,9 +1,11 @@
 """Where training runs: the best there is, or what was asked for, or an error."""
 
+import time
+
 import pytest
 import torch
 
-from rmsprop_lib.devices import VARIABLE, device
+from rmsprop_lib.devices import VARIABLE, device, seconds_each
 
 
 @pytest.fixture
@@ -55,3 +57,22 @@ def test_nonsense_is_an_error_even_where_there_is_cuda(monkeypatch, cuda, wanted
     monkeypatch.setenv(VARIABLE, wanted)
     with pytest.raises(ValueError, match=rf"{VARIABLE}='{wanted}' is not allowed; it must be cpu, cuda or cuda:N"):
         device()
+
+
+class TestSeconds:
+    def test_they_are_those_of_one_run(self) -> None:
+        calls = []
+        taken = seconds_each(lambda: (calls.append(1), time.sleep(0.01)), 5, torch.device("cpu"))
+        assert len(calls) == 5 and 0.01 <= taken < 0.1
+
+    def test_on_the_book_s_device_they_are_the_device_s(self) -> None:
+        where = device()
+        a = torch.ones(1000, 1000, dtype=torch.float64, device=where)
+        few, many = (
+            min(seconds_each(lambda n=n: [a @ a for _ in range(n)], 2, where) for _ in range(5)) for n in (1, 20)
+        )
+        assert 0 < few < many, "twenty products take longer than one"
+
+    def test_no_run_at_all_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="times=0 is not allowed"):
+            seconds_each(list, 0, torch.device("cpu"))

@@ -16,7 +16,7 @@ import pytest
 PROPERTY = "allocations on CUDA"
 # Where `rmsprop_lib.devices.device` is asked, by itself or through `mnist_split`, or CUDA by name.
 COMPUTES_ON_THE_DEVICE = re.compile(r"\bmnist_split\(|\bdevice\(\)|\btorch\.cuda\b")
-TEST_MODULE = "test_on_the_device.py"
+TEST_MODULES = ("test_on_the_device.py", "test_fused_cuda.py", "test_torch_fused_cuda.py")
 SECONDS_TO_ANSWER = 60
 
 
@@ -83,7 +83,7 @@ class Proof:
                     item.user_properties.append((PROPERTY, [item.path.name, in_the_kernel(item.parent)]))
             else:
                 taken, self.before = allocations() - self.before, allocations()
-                if item.path.name == TEST_MODULE:
+                if item.path.name in TEST_MODULES:
                     item.user_properties.append((PROPERTY, [item.path.name, taken]))
         return (yield)
 
