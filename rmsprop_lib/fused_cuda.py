@@ -4,8 +4,8 @@ What :mod:`rmsprop_lib.fused` is on the CPU. The rule is again the function in :
 source is compiled with three changes, so that a float32 step rounds as it does on the CPU: annotations are left out,
 ``/`` is rounded to nearest (Triton's own is within two units in the last place), and no product is fused with a sum.
 
-Nothing here waits for the device. Numbers reach it as arguments of a kernel, addresses too, so that a CUDA graph
-that is being captured keeps them; the step numbers lie on the device and are counted there.
+Nothing here waits for the device. Numbers reach it as arguments of a kernel, which a CUDA graph keeps that is being
+captured; the step numbers lie on the device and are counted there.
 
 On CPU tensors the same source is run by Triton's interpreter, slowly: for tests where there is no card.
 """
@@ -54,6 +54,10 @@ def _interpreting(interpreted: bool) -> Iterator[None]:
     with triton.knobs.runtime.scope():
         triton.knobs.runtime.interpret = interpreted
         yield
+
+
+def _is_interpreted(tensor: Tensor) -> bool:
+    return tensor.device.type == "cpu"
 
 
 def _defined(name: str, source: str, scope: dict[str, Any]) -> Any:
@@ -295,8 +299,8 @@ class Work:
 
 
 def write(row: Tensor, numbers: Sequence[int]) -> None:
-    """Overwrite an int64 tensor with as many numbers, without waiting for its device."""
-    kernel = _write_kernel(row.device.type == "cpu")
+    """Overwrite an int64 tensor with as many numbers, which a CUDA graph that is being captured keeps."""
+    kernel = _write_kernel(_is_interpreted(row))
     for first in range(0, len(numbers), ADDRESSES):
         some = numbers[first : first + ADDRESSES]
         kernel[(1,)](row, first, len(numbers), *some, *([0] * (ADDRESSES - len(some))), num_warps=1)
@@ -350,7 +354,7 @@ def step(
     ValueError
         If there are more arguments than the rule takes.
     """
-    interpreted = table.device.type == "cpu"
+    interpreted = _is_interpreted(table)
     states, arrays = table.shape[0] - 1, table.shape[1]
     kinds, numbers = kinds_and_numbers(rule, states, arguments)
     wide = "float64" if dtype is torch.float64 else "float32"

@@ -51,14 +51,17 @@ class CudaPlan(Plan):
         gradient_table = self.gradient_table
         with self._here():
             if _capturing(self.device):
-                # The graph finds its gradients where they are now, whatever is stepped between its replays.
+                # The graph finds its gradients where they are now, whatever is stepped between its replays; the
+                # addresses are arguments of a kernel, which a graph keeps.
                 gradient_table = torch.empty_like(gradient_table)
                 fused_cuda.write(gradient_table, self.addresses[n : 2 * n])
                 if not self.captured:
                     self.captured = True
                     _in_graphs.append((self.table, self.work, self.scalars, self.counters))
             elif self.moved:
-                fused_cuda.write(gradient_table, self.addresses[n : 2 * n])
+                # From pinned memory, which Torch keeps until the copy is done, so that nothing has to wait for it.
+                addresses = torch.tensor(self.addresses[n : 2 * n], pin_memory=self.device.type == "cuda")
+                gradient_table.copy_(addresses, non_blocking=True)
                 self.moved = False
             fused_cuda.step(
                 rule,

@@ -277,6 +277,73 @@ class TestTheMachineCode:
         assert "sqrt.rn.f32" in machine_code(rules.rmsprop, 1, (0.9, 0.1), "float32", capability)
 
 
+class _Driver:
+    """A card that Triton may compile for, and on which nothing runs."""
+
+    def get_current_device(self) -> int:
+        return 0
+
+    def get_current_stream(self, device: int) -> int:
+        return 0
+
+    def get_current_target(self) -> GPUTarget:
+        return GPUTarget("cuda", 90, 32)
+
+
+@pytest.fixture
+def compiled(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What Triton has compiled for each launch, in the way from the call to the machine code; it stops there."""
+    seen: list[Any] = []
+    run = triton.runtime.jit.JITFunction.run
+
+    def compile_only(self: Any, *arguments: Any, grid: Any, warmup: bool, **options: Any) -> None:
+        seen.append(run(self, *arguments, grid=grid, warmup=True, **options))
+
+    monkeypatch.setattr(triton.runtime.jit.JITFunction, "run", compile_only)
+    monkeypatch.setattr(triton.runtime.driver, "_active", _Driver())
+    monkeypatch.setattr(fused_cuda, "_is_interpreted", lambda tensor: False)
+    return seen
+
+
+class TestTheLaunch:
+    def launch(self, numbers: tuple[Any, ...], lr: Any, dtype: torch.dtype = torch.float32, count: int = 1) -> None:
+        table = torch.zeros(3, count, dtype=torch.int64)
+        work = fused_cuda.Work([5] * count, torch.device("cpu"))
+        counters, scalars = torch.zeros(count), torch.empty(fused_cuda.SCALARS, count)
+        fused_cuda.step(rules.adam, (1, *numbers), table, table[0], work, counters, scalars, dtype, lr, weight_decay=1)
+
+    def test_numbers_compile_nothing_anew(self, compiled: list[Any]) -> None:
+        # Triton would take an integer for another type, 1 for a constant, and 16 for something aligned.
+        for numbers in ((0.9, 0.999, 1e-8), (0, 0.5, 1), (0.5, 0, 16)):
+            for lr in (0.1, 1, 16, 0, torch.tensor(0.5)):
+                for count in (1, 2, 16):
+                    self.launch(numbers, lr, count=count)
+        assert len(compiled) == 2 * 3 * 5 * 3
+        assert {kernel.metadata.name for kernel in compiled} == {"count", "kernel"}
+        assert len({kernel.hash for kernel in compiled}) == 2
+        self.launch((0.9, 0.999, 1e-8), 0.1, torch.bfloat16)
+        assert len({kernel.hash for kernel in compiled}) == 3
+
+    def test_addresses_compile_nothing_anew(self, compiled: list[Any]) -> None:
+        row = torch.zeros(1000, dtype=torch.int64)
+        for numbers in ([1], [16, 2**45, -1], list(range(1000)), [2**62] * 448):
+            fused_cuda.write(row, numbers)
+        assert len(compiled) == 1 + 1 + 3 + 1 and len({kernel.hash for kernel in compiled}) == 1
+
+    def test_a_rate_may_be_on_the_device(self, compiled: list[Any]) -> None:
+        kernel = fused_cuda._count_kernel(2, True, "float32", False)
+        for dtype, name in ((torch.float32, "*fp32"), (torch.float64, "*fp64")):
+            rate = torch.tensor(0.1, dtype=dtype)
+            kernel[(1,)](torch.zeros(1), torch.zeros(3, 1), 1, rate, 0.0, 0.9, 0.99, SIZE=128, num_warps=4)
+            assert compiled[-1].src.signature["learning_rate"] == name
+
+    def test_numbers_keep_their_digits(self, compiled: list[Any]) -> None:
+        self.launch((0.9, 0.999, 1e-8), 0.1)
+        count, kernel = (launched.src.signature for launched in compiled)
+        assert {count[name] for name in ("learning_rate", "rate_decay", "beta0", "beta1")} == {"fp64"}
+        assert {kernel[name] for name in ("decay", "h0", "rest0", "h1", "rest1", "h2")} == {"fp32"}
+
+
 def test_a_rule_is_translated_and_not_written_anew() -> None:
     assert fused_cuda.translated(rules.rmsprop).splitlines() == [
         "def rmsprop(g, v, rho, eps, eps_inside=False):",
