@@ -109,13 +109,20 @@ def rmsprop(g: Number, v: Number, rho: Number, eps: Number, eps_inside: bool = F
 
 
 def rmsprop_momentum(
-    g: Number, v: Number, b: Number, rho: Number, gamma: Number, eps: Number, nesterov: bool = False
+    g: Number,
+    v: Number,
+    b: Number,
+    rho: Number,
+    gamma: Number,
+    eps: Number,
+    nesterov: bool = False,
+    eps_inside: bool = False,
 ) -> tuple[Number, Number, Number]:
     """RMSprop with momentum after scaling: the heavy ball is fed RMSprop's direction.
 
     Source: chapter 05, equation ``rmsprop_momentum``.
     """
-    d, v = rmsprop(g, v, rho, eps)
+    d, v = rmsprop(g, v, rho, eps, eps_inside)
     d, b = heavy_ball(d, b, gamma, nesterov=nesterov)
     return d, v, b
 
@@ -139,13 +146,21 @@ def centered_rmsprop(
 
 
 def centered_rmsprop_momentum(
-    g: Number, v: Number, mu: Number, b: Number, rho: Number, gamma: Number, eps: Number, nesterov: bool = False
+    g: Number,
+    v: Number,
+    mu: Number,
+    b: Number,
+    rho: Number,
+    gamma: Number,
+    eps: Number,
+    nesterov: bool = False,
+    eps_inside: bool = False,
 ) -> tuple[Number, Number, Number, Number]:
     """Centered RMSprop with momentum after scaling.
 
     Source: chapter 05, equation ``centered_rmsprop_momentum``; Graves (2013), equations 38 to 45.
     """
-    d, v, mu = centered_rmsprop(g, v, mu, rho, eps)
+    d, v, mu = centered_rmsprop(g, v, mu, rho, eps, eps_inside)
     d, b = heavy_ball(d, b, gamma, nesterov=nesterov)
     return d, v, mu, b
 

@@ -13,19 +13,16 @@ FAR = 1e12
 """A run whose point is farther out than this has diverged."""
 
 
-def _rmsprop_momentum(g: Any, v: Any, b: Any, t: int, h: Settings) -> tuple[Any, ...]:
-    d, v = rules.rmsprop(g, v, h["rho"], h["eps"], h["inside"])
-    d, b = rules.heavy_ball(d, b, h["gamma"])
-    return d, v, b
-
-
 STEPS: dict[str, tuple[int, Callable[..., tuple[Any, ...]]]] = {
     "sgd": (0, lambda g, t, h: rules.sgd(g)),
     "momentum": (1, lambda g, b, t, h: rules.heavy_ball(g, b, h["gamma"])),
     "adagrad": (1, lambda g, G, t, h: rules.adagrad(g, G, h["eps"], h["inside"])),
     "rmsprop": (1, lambda g, v, t, h: rules.rmsprop(g, v, h["rho"], h["eps"], h["inside"])),
     "centered": (2, lambda g, v, mu, t, h: rules.centered_rmsprop(g, v, mu, h["rho"], h["eps"], h["inside"])),
-    "rmspropm": (2, _rmsprop_momentum),
+    "rmspropm": (
+        2,
+        lambda g, v, b, t, h: rules.rmsprop_momentum(g, v, b, h["rho"], h["gamma"], h["eps"], eps_inside=h["inside"]),
+    ),
     "adam": (2, lambda g, m, v, t, h: rules.adam(g, m, v, t, h["beta1"], h["beta2"], h["eps"])),
 }
 """How many accumulators each optimizer has, and its step from gradient, accumulators, t and settings."""
