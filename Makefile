@@ -12,6 +12,8 @@ SITE   := _build/html
 PORT   ?= 8000
 # The frameworks whose optimizers chapter 12 reproduces: an environment of their own, with none of the book in it.
 INTEROP := .venv-interop
+# Tests at a time. They wait for kernels and browsers as much as they compute.
+WORKERS ?= 2
 # The newest version of every requirement, as `make test-newest` tries it.
 NEWEST := .venv-newest
 
@@ -38,12 +40,11 @@ book: $(SITE)/.built ## build the site to _build/html
 	@echo "The book is in $(SITE). Open $(CURDIR)/$(SITE)/index.html in a browser, or run: make serve"
 
 test: $(SITE)/.built ## run every test: library, notebooks (nbval), built site
-	@$(BIN)/python -m pytest -n 2 --dist loadfile && echo "All tests passed: the library, every notebook's stored output, and the site in $(SITE)."
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile && echo "All tests passed: the library, every notebook's stored output, and the site in $(SITE)."
 
 test-gpu: $(READY) ## run the library's tests and every notebook on CUDA; fail if CUDA was not used
 	@# The plugin is in tools/, which pytest adds to its path only after it has looked for plugins.
-	@RMSPROP_LIB_DEVICE=$${RMSPROP_LIB_DEVICE:-cuda} PYTHONPATH=tools $(BIN)/python -m pytest -p cuda_proof -n 2 --dist loadfile \
-	  --ignore-glob='*/test_site*' --ignore-glob='*_in_browser.py'
+	@RMSPROP_LIB_DEVICE=$${RMSPROP_LIB_DEVICE:-cuda} PYTHONPATH=tools$${PYTHONPATH:+:$$PYTHONPATH} $(BIN)/python -m pytest -p cuda_proof -n $(WORKERS) --dist loadfile
 
 test-site: $(SITE)/.built ## check the built site: its pages, outputs, links and pictures
 	@$(BIN)/python -m pytest tests/test_site.py tests/test_site_outputs.py

@@ -116,3 +116,10 @@ def test_the_chapters_that_train_are_recognised() -> None:
     }
     assert asking >= {"07_mnist.ipynb", "10_tuning.ipynb", "13_precision.ipynb", "14_speed.ipynb"}
     assert "03_rmsprop.ipynb" not in asking
+
+
+def test_what_computes_is_run_and_what_reads_the_site_is_not() -> None:
+    run = {path.name for path in (ROOT / "tests").glob("*.py") if not cuda_proof.is_left_out(path)}
+    assert run >= {*cuda_proof.TEST_MODULES, "test_rules.py", "test_torch_optim.py", "test_training.py"}
+    assert run.isdisjoint({"test_site.py", "test_pdf.py", "test_dist.py", "test_workflows.py", "test_glossary.py"})
+    assert not any(cuda_proof.is_left_out(path) for path in (ROOT / "chapters").glob("*.ipynb"))

@@ -264,6 +264,7 @@ class TestTheMachineCode:
         at_least = {wide: states, narrow: 2} if wide != narrow else {wide: states + 2}
         for form, count in at_least.items():
             assert len(re.findall(rf"ld\.global\.{re.escape(form)}", code)) >= count
+        assert re.search(r"and\.b64\s+%rd\d+, %rd\d+, 15;", code), "a wide load asks first whether it is aligned"
         for loose in (r"fma\.", r"\.approx", r"\.full\.", r"\.ftz"):
             assert not re.search(loose, code), loose
         if rule in (rules.adagrad, rules.rmsprop, rules.adam):

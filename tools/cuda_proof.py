@@ -9,6 +9,7 @@ in its kernel for a notebook.
 import re
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,9 @@ PROPERTY = "allocations on CUDA"
 COMPUTES_ON_THE_DEVICE = re.compile(r"\bmnist_split\(|\bdevice\(\)|\btorch\.cuda\b")
 TEST_MODULES = ("test_on_the_device.py", "test_fused_cuda.py", "test_torch_fused_cuda.py")
 SECONDS_TO_ANSWER = 60
+# Of the tests, those run that compute: neither the tools' nor the site's, which would have to be built.
+COMPUTES = re.compile(r"^\s*(from|import) (rmsprop_lib|torch)\b", re.MULTILINE)
+READS_THE_SITE = re.compile(r"^\s*(from|import) (book_pages|browser)\b", re.MULTILINE)
 
 
 def allocations() -> int:
@@ -111,6 +115,18 @@ class Proof:
         for file, count in sorted(self.measured.items()):
             terminalreporter.line(f"{count:>10} allocations  {file}")
         terminalreporter.line(self.verdict or "CUDA was used by every file that computes on the device.")
+
+
+def is_left_out(path: Path) -> bool:
+    """Whether a file of tests has nothing to do with where the book computes."""
+    if not (path.name.startswith("test_") and path.suffix == ".py"):
+        return False
+    code = path.read_text(encoding="utf-8")
+    return not COMPUTES.search(code) or bool(READS_THE_SITE.search(code))
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    return True if is_left_out(collection_path) else None
 
 
 def pytest_configure(config: pytest.Config) -> None:
