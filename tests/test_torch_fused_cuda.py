@@ -5,7 +5,7 @@ Where the tests run without a card, tensors on the CPU are stepped by Triton's i
 
 import copy
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -214,6 +214,46 @@ class TestGraphs:
         plain.step(), quick.step()
         assert_same(a, b)
         assert len(torch_fused_cuda._in_graphs) == kept > 0
+
+    def test_a_replay_and_eager_steps_have_their_own_gradients(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        (a, plain), (b, quick) = pair(torch_optim.RMSprop, dict(lr=0.01), torch.float64, WHERE)
+        gradients = {}
+        for name, seed in (("eager", 1), ("captured", 2)):
+            give_gradients(a, seed), give_gradients(b, seed)
+            gradients[name] = [(p, p.grad) for p in (*a, *b)]
+
+        def use(name: str) -> None:
+            for p, g in gradients[name]:
+                p.grad = g
+
+        use("eager")
+        plain.step(), quick.step()
+        recorded: list[Callable[[], None]] = []
+
+        def recording(call: Callable[..., None]) -> Callable[..., None]:
+            def again(*given: Any, **more: Any) -> None:
+                recorded.append(lambda: call(*given, **more))
+                call(*given, **more)
+
+            return again
+
+        with monkeypatch.context() as patch:
+            patch.setattr(torch_fused_cuda, "_capturing", lambda device: True)
+            for name in ("write", "step"):
+                patch.setattr(fused_cuda, name, recording(getattr(fused_cuda, name)))
+            use("captured")
+            plain.step(), quick.step()
+        for turn in ("eager", "replay", "eager", "replay", "replay", "eager"):
+            use("captured" if turn == "replay" else "eager")
+            plain.step()
+            if turn == "eager":
+                quick.step()
+            else:
+                # What stays in place of a replay: the same calls with the same arguments.
+                use("eager")
+                for call in recorded:
+                    call()
+        assert_same(a, b)
 
     def test_the_first_step_cannot_be_captured(self, monkeypatch: pytest.MonkeyPatch) -> None:
         params = tensors(torch.float64, WHERE)
