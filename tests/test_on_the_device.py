@@ -1,7 +1,10 @@
 """The Torch optimizers where the book computes: on the CPU here, on a card in `make test-gpu`."""
 
+from typing import Any
+
 import pytest
 import torch
+from fused_methods import assert_same, drive, each_method, tensors
 
 from rmsprop_lib import torch_optim
 from rmsprop_lib.devices import device
@@ -33,3 +36,14 @@ def test_the_path_is_that_of_torch_optim_on_the_cpu(ours: str, theirs: str, sett
     assert here.device.type == device().type
     there = descend(getattr(torch.optim, theirs), settings, torch.device("cpu"))
     torch.testing.assert_close(here.cpu(), there, rtol=1e-9, atol=1e-12)
+
+
+@each_method
+@pytest.mark.filterwarnings("ignore:.*capturable=True.*")  # which Torch says outside of graphs
+@pytest.mark.parametrize("capturable", [False, True])
+def test_every_rule_and_option_is_the_same_there(cls: Any, options: dict[str, Any], capturable: bool) -> None:
+    here, there = tensors(), tensors(where=device())
+    more = {"capturable": True} if capturable else {}
+    if capturable and (device().type == "cpu" or "capturable" not in cls(here).defaults):
+        pytest.skip("capturable is for optimizers that count their steps, on a card")
+    assert_same(drive(cls(here, **options), here), drive(cls(there, **options, **more), there))
