@@ -22,12 +22,18 @@ BINDER_PINS = [line for line in LINES if not line.startswith("--")]
 NAMES = {canonicalize_name(pin.split("==")[0]) for pin in BINDER_PINS}
 
 
+# Torch's build for CUDA asks for these. Binder has the other one.
+FOR_CUDA = ("nvidia-", "cuda-", "triton")
+
+
 def with_what_they_need(wanted: list[str]) -> set[str]:
-    """The names of these packages and of all that they ask for on this machine."""
+    """The names of these packages and of all that they ask for on this machine, as if its Torch were for the CPU."""
     found: set[str] = set()
     while wanted:
         requirement = Requirement(wanted.pop())
         name = canonicalize_name(requirement.name)
+        if name.startswith(FOR_CUDA):
+            continue
         if name not in found and (requirement.marker is None or requirement.marker.evaluate({"extra": ""})):
             found.add(name)
             wanted += distribution(name).requires or []
