@@ -39,8 +39,8 @@ thread needs so many registers that too few threads fit to hide the memory's lat
 COMPILED_WITH = {"num_warps": WARPS, "enable_fp_fusion": False}
 """Triton's options. Without fusion ρ·v + (1 − ρ)·g² is rounded after each operation, as on the CPU."""
 
-ADDRESSES = 448
-"""Most addresses that one launch writes; more would not fit into the 4 KiB that every card takes as arguments."""
+ADDRESSES = 64
+"""Most addresses that one launch writes: as many arguments as compile in a moment."""
 
 SCALARS = 3
 """Most numbers that are computed once for a tensor: its rate, and the sums of the weights of two averages."""
@@ -100,8 +100,7 @@ def translated(rule: Callable[..., Any]) -> str:
 
 
 # What the rules are made of, in Triton's language. A decay is ρ and 1 − ρ, each rounded once, and in a rule that
-# corrects the bias the sum of the weights, computed once for a tensor. Division by one half precision type does not
-# occur: the arithmetic is in single precision then.
+# corrects the bias also the sum of the weights, computed once for a tensor. All arithmetic is in float32 or float64.
 _PARTS = {
     "divide": """
         def divide(a, b):
@@ -299,7 +298,10 @@ class Work:
 
 
 def write(row: Tensor, numbers: Sequence[int]) -> None:
-    """Overwrite an int64 tensor with as many numbers, which a CUDA graph that is being captured keeps."""
+    """Overwrite an int64 tensor with as many numbers, which a CUDA graph that is being captured keeps.
+
+    While a graph is captured no kernel can be loaded: it has to have run before.
+    """
     kernel = _write_kernel(_is_interpreted(row))
     for first in range(0, len(numbers), ADDRESSES):
         some = numbers[first : first + ADDRESSES]

@@ -33,7 +33,9 @@ class CudaPlan(Plan):
             self.work = fused_cuda.Work(self.sizes, self.device)
             rows = torch.tensor(self.addresses).reshape(-1, n).to(self.device)
             self.table = torch.cat([rows[:1], rows[2:]])
-            self.gradient_table = rows[1].clone()
+            self.gradient_table = torch.empty_like(rows[1])
+            # By the kernel that a capture will need, and that could not be loaded then.
+            fused_cuda.write(self.gradient_table, self.addresses[n : 2 * n])
             self.scalars = torch.empty(
                 fused_cuda.SCALARS, n, dtype=arithmetic_dtype(self.params[0]), device=self.device
             )
