@@ -329,7 +329,8 @@ class TestTheLaunch:
         row = torch.zeros(1000, dtype=torch.int64)
         for numbers in ([1], [16, 2**45, -1], list(range(1000)), [2**62] * fused_cuda.ADDRESSES):
             fused_cuda.write(row, numbers)
-        assert len(compiled) == 1 + 1 + -(-1000 // fused_cuda.ADDRESSES) + 1 and len({kernel.hash for kernel in compiled}) == 1
+        assert len(compiled) == 1 + 1 + -(-1000 // fused_cuda.ADDRESSES) + 1
+        assert len({kernel.hash for kernel in compiled}) == 1
 
     def test_a_rate_may_be_on_the_device(self, compiled: list[Any]) -> None:
         kernel = fused_cuda._count_kernel(2, True, "float32", False)
