@@ -6,12 +6,14 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from book_pages import ROOT
 from chromium import FLAGS, MISSING, TYPESET, program
-from playwright.sync_api import Browser, Page, sync_playwright
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 SITE = ROOT / "_build" / "html"
 PHONE = {"width": 375, "height": 800}
@@ -27,7 +29,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 class Visit:
     """A page that was opened, and what happened meanwhile."""
 
-    page: Page
+    page: "Page"
     requested: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
@@ -48,18 +50,21 @@ def address() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser() -> "Iterator[Browser]":
     """Chromium or Chrome from this machine, or the program that the variable BOOK_BROWSER names."""
     if program() is None:
         # In continuous integration a test that quietly does nothing is a defect.
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(MISSING)
+    # The tests of the library alone, which load this file too, do without it.
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program(), args=FLAGS)
         yield browser
         browser.close()
 
 
-def open_page(browser: Browser, url: str, *, typeset: bool = True, **context: Any) -> Visit:
+def open_page(browser: "Browser", url: str, *, typeset: bool = True, **context: Any) -> Visit:
     """Open a page in a window of its own; unless told otherwise with every formula typeset, which takes seconds."""
     visit = Visit(browser.new_context(viewport=DESK, **context).new_page())
     page = visit.page
