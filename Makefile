@@ -12,7 +12,7 @@ SITE   := _build/html
 PORT   ?= 8000
 # The frameworks whose optimizers chapter 12 reproduces: an environment of their own, with none of the book in it.
 INTEROP := .venv-interop
-# Tests at a time. They wait for kernels and browsers as much as they compute.
+# Tests at a time. They compute: more of them than there are cores gain nothing.
 WORKERS ?= 2
 # The newest version of every requirement, as `make test-newest` tries it.
 NEWEST := .venv-newest

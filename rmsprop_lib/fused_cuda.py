@@ -25,7 +25,7 @@ import triton.language as tl
 from torch import Tensor
 
 from rmsprop_lib import rules
-from rmsprop_lib.kernels import DECAYS, Kind, WeightDecay, WorkList, form_of_weight_decay, kinds_and_numbers
+from rmsprop_lib.kernels import DECAYS, NUMERIC, Kind, WeightDecay, WorkList, form_of_weight_decay, kinds_and_numbers
 from rmsprop_lib.rules import Rule
 from rmsprop_lib.schedules import inverse_time_decay
 
@@ -46,6 +46,11 @@ SCALARS = 3
 """Most numbers that are computed once for a tensor: its rate, and the sums of the weights of two averages."""
 
 TYPES = {torch.float16: "float16", torch.bfloat16: "bfloat16", torch.float32: "float32", torch.float64: "float64"}
+
+
+def _arithmetic(dtype: str) -> str:
+    """The type in which parameters of this one are stepped, and their accumulators kept."""
+    return "float64" if dtype == "float64" else "float32"
 
 
 @contextmanager
@@ -186,16 +191,15 @@ def _count_kernel(sums: int, rate_on_device: bool, dtype: str, interpreted: bool
         return triton.jit(count, do_not_specialize=["arrays"])
 
 
-@cache
 def kernel_source(
     rule: Rule, states: int, kinds: tuple[Kind, ...], dtype: str, weight_decay: WeightDecay, maximize: bool
 ) -> str:
     """The source of the kernel for a rule; ``dtype`` is that of the parameters and gradients."""
-    wide = "float64" if dtype == "float64" else "float32"
+    wide = _arithmetic(dtype)
     accumulators = [f"s{k}" for k in range(states)]
     given, signature, prologue, numbers, sums = ["g", *accumulators], [], [], 0, 0
     for kind in kinds:
-        if kind in ("t", "True", "False"):
+        if kind not in NUMERIC:
             given.append("0" if kind == "t" else kind)
             continue
         h, rest = f"h{numbers}", f"rest{numbers}"
@@ -213,8 +217,8 @@ def kernel_source(
         prologue.append(f"{h} = {value}")
     results = ", ".join(["d", *accumulators])
     names = ["p", "g", *accumulators]
-    types = {name: dtype if name in "pg" else wide for name in names}
-    size = {name: torch.empty(0, dtype=getattr(torch, types[name])).element_size() for name in names}
+    types = {name: wide if name in accumulators else dtype for name in names}
+    size = {name: getattr(torch, types[name]).itemsize for name in names}
 
     def body(mask: str, aligned: bool) -> list[str]:
         def pointer(name: str) -> str:
@@ -359,20 +363,15 @@ def step(
     interpreted = _is_interpreted(table)
     states, arrays = table.shape[0] - 1, table.shape[1]
     kinds, numbers = kinds_and_numbers(rule, states, arguments)
-    wide = "float64" if dtype is torch.float64 else "float32"
     given: list[float] = []
     betas: list[float] = []
-    taken = iter(numbers)
-    for kind in kinds:
-        if kind in ("t", "True", "False"):
-            continue
-        number = next(taken)
+    for kind, number in zip((kind for kind in kinds if kind in NUMERIC), numbers, strict=True):
         given += [number] if kind == "value" else [number, 1.0 - number]
         betas += [number] if kind == "corrected decay" else []
     if isinstance(learning_rate, Tensor) and learning_rate.device.type == "cpu" and not interpreted:
         learning_rate = learning_rate.item()
     rate_on_device = isinstance(learning_rate, Tensor)
-    count = _count_kernel(len(betas), rate_on_device, wide, interpreted)
+    count = _count_kernel(len(betas), rate_on_device, _arithmetic(TYPES[dtype]), interpreted)
     count[(-(-arrays // 128),)](counters, scalars, arrays, learning_rate, rate_decay, *betas, SIZE=128, num_warps=4)
     if work.programs:
         form = form_of_weight_decay(weight_decay, decoupled)

@@ -15,6 +15,8 @@ from rmsprop_lib.rules import Rule
 WeightDecay = Literal["none", "coupled", "decoupled"]
 Kind = Literal["value", "decay", "corrected decay", "t", "True", "False"]
 
+# The kinds that come with a number.
+NUMERIC = ("value", "decay", "corrected decay")
 DECAYS = ("rho", "beta1", "beta2")
 
 

@@ -26,6 +26,7 @@ class CpuPlan(Plan):
     def __init__(self, params: list[Tensor], states: list[dict[str, Any]], names: Sequence[str]) -> None:
         super().__init__(params, states, names)
         self.work = WorkList(self.sizes, fused.BLOCK)
+        self.threads = 1 + sum(self.sizes) // ENOUGH_FOR_A_THREAD
         self.table = np.array(self.addresses, np.int64).reshape(-1, len(params))
 
     def unusable(self) -> str | None:
@@ -44,6 +45,6 @@ class CpuPlan(Plan):
             self.counters.numpy().astype(np.float64),
             _TYPES[self.dtype],
             float(learning_rate),
-            threads=min(torch.get_num_threads(), 1 + sum(self.sizes) // ENOUGH_FOR_A_THREAD),
+            threads=min(torch.get_num_threads(), self.threads),
             **options,
         )

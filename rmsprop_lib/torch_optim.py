@@ -268,11 +268,12 @@ class _RuleOptimizer(torch.optim.Optimizer):
 
     def _sorted_out(self, params: list[Tensor], group: dict[str, Any]) -> tuple[list[Tensor], list[Tensor]]:
         """Those of ``params`` that the compiled rule can step, and the others, about which it is said why not."""
+        names = self._names(group)
         fitting: list[Tensor] = []
         others: dict[str, list[Tensor]] = {}
         for p in params:
             self._state(p, group)
-            reason = torch_fused.refusal(self._tensors(p, self._names(group)))
+            reason = torch_fused.refusal(self._tensors(p, names))
             (others.setdefault(reason, []) if reason else fitting).append(p)
         for reason, refused in others.items():
             self._say(len(refused), reason)
@@ -416,10 +417,9 @@ def _not_fused(group: dict[str, Any]) -> str | None:
     """Why nothing of a group can be stepped by a compiled rule, or None."""
     if _several(group["lr"]):
         return "lr is a tensor of several rates"
-    numbers = {name: value for name, value in group.items() if name not in ("params", "lr", "betas")}
-    numbers |= {f"betas[{k}]": beta for k, beta in enumerate(group.get("betas", ()))}
-    for name, value in numbers.items():
-        if isinstance(value, Tensor) and value.device.type != "cpu":
+    betas = zip(("betas[0]", "betas[1]"), group.get("betas", ()), strict=False)
+    for name, value in (*group.items(), *betas):
+        if isinstance(value, Tensor) and name != "lr" and value.device.type != "cpu":
             return f"{name} is a tensor on {value.device}"
     return None
 

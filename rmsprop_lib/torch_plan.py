@@ -94,7 +94,7 @@ class Plan(ABC):
         self.gradients: list[Any] = [p.grad for p in params]
         self.distributed = any(map(_is_distributed, params))
         here = [local(p) for p in params]
-        self.dtype, self.device = here[0].dtype, here[0].device
+        self.dtype, self.device, self.place = here[0].dtype, here[0].device, here[0].get_device()
         self.contiguous = [p.is_contiguous() for p in here]
         self.counters = torch.zeros(len(params), device=self.device)
         counted = "step" in states[0]
@@ -137,7 +137,7 @@ class Plan(ABC):
             return False
         if not _same(gradients, self.gradients):
             # Of mismatch's questions, at every step: those that a new gradient can answer otherwise than the old one.
-            dtype, place = self.dtype, -1 if self.device.index is None else self.device.index
+            dtype, place = self.dtype, self.place
             for p, g, contiguous in zip(self.params, gradients, self.contiguous, strict=True):
                 if self.distributed:
                     if g is None or mismatch((p, g)):

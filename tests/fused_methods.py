@@ -59,6 +59,24 @@ def pair(cls: Any, options: dict[str, Any], dtype: torch.dtype = torch.float64, 
     return (a, cls(a, **options)), (b, cls(b, fused=True, **options))
 
 
+def count_calls(monkeypatch: pytest.MonkeyPatch, module: Any) -> list[int]:
+    """How many tensors each call of a compiled rule, ``module.step``, will have had."""
+    seen: list[int] = []
+    step = module.step
+    monkeypatch.setattr(module, "step", lambda *a, **o: (seen.append(a[2].shape[1]), step(*a, **o))[1])
+    return seen
+
+
 def assert_same(a: list[Tensor], b: list[Tensor], rtol: float = 1e-12) -> None:
     for x, y in zip(a, b, strict=True):
         torch.testing.assert_close(y.detach().cpu(), x.detach().cpu(), rtol=rtol, atol=rtol)
+
+
+def assert_same_state(plain: torch.optim.Optimizer, quick: torch.optim.Optimizer, rtol: float) -> None:
+    """The same keys and numbers for each parameter in turn, on the parameter's own device."""
+    params = ([p for group in optimizer.param_groups for p in group["params"]] for optimizer in (plain, quick))
+    for p, q in zip(*params, strict=True):
+        assert plain.state[p].keys() == quick.state[q].keys()
+        for name, x in plain.state[p].items():
+            assert quick.state[q][name].device == q.device
+            torch.testing.assert_close(quick.state[q][name].cpu(), x, rtol=rtol, atol=rtol)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import torch
-from fused_methods import assert_same, drive, each_method, give_gradients, pair, tensors
+from fused_methods import assert_same, assert_same_state, count_calls, drive, each_method, give_gradients, pair, tensors
 from torch import Tensor
 
 from rmsprop_lib import fused, torch_fused, torch_optim
@@ -19,11 +19,8 @@ from rmsprop_lib import fused, torch_fused, torch_optim
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many arrays each call of the compiled rule had."""
-    seen: list[int] = []
-    step = fused.step
-    monkeypatch.setattr(fused, "step", lambda *a, **o: (seen.append(a[2].shape[1]), step(*a, **o))[1])
-    return seen
+    """How many tensors each call of the compiled rule had."""
+    return count_calls(monkeypatch, fused)
 
 
 class TestSameResults:
@@ -35,10 +32,7 @@ class TestSameResults:
         (a, plain), (b, quick) = pair(cls, options, dtype)
         assert_same(drive(plain, a), drive(quick, b), rtol)
         assert calls == [5] * 5, "all five tensors in one call, at every step"
-        for p, q in zip(a, b, strict=True):
-            assert plain.state[p].keys() == quick.state[q].keys()
-            for name, x in plain.state[p].items():
-                torch.testing.assert_close(quick.state[q][name], x, rtol=rtol, atol=rtol)
+        assert_same_state(plain, quick, rtol)
 
     def test_two_dtypes_in_a_group_are_two_calls(self, calls: list[int]) -> None:
         a, b = ([*tensors(torch.float32), *tensors(torch.float64)] for _ in range(2))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from fused_methods import assert_same, drive, each_method, give_gradients, pair, tensors
+from fused_methods import assert_same, assert_same_state, count_calls, drive, each_method, give_gradients, pair, tensors
 from torch import Tensor
 
 from rmsprop_lib import torch_fused, torch_optim
@@ -28,9 +28,7 @@ on_a_card = pytest.mark.skipif(WHERE.type != "cuda", reason="needs a CUDA device
 @pytest.fixture(autouse=True)
 def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """How many tensors each call of the compiled rule had; on the CPU the interpreter takes the calls."""
-    seen: list[int] = []
-    step = fused_cuda.step
-    monkeypatch.setattr(fused_cuda, "step", lambda *a, **o: (seen.append(a[2].shape[1]), step(*a, **o))[1])
+    seen = count_calls(monkeypatch, fused_cuda)
     if WHERE.type == "cpu":
         monkeypatch.setattr(torch_fused, "plan_class", lambda device: torch_fused_cuda.CudaPlan)
     with np.errstate(all="ignore"):
@@ -46,11 +44,7 @@ class TestSameResults:
         (a, plain), (b, quick) = pair(cls, options, dtype, WHERE)
         assert_same(drive(plain, a), drive(quick, b), rtol)
         assert calls == [5] * 5, "all five tensors in one call, at every step"
-        for p, q in zip(a, b, strict=True):
-            assert plain.state[p].keys() == quick.state[q].keys()
-            for name, x in plain.state[p].items():
-                assert quick.state[q][name].device == q.device
-                torch.testing.assert_close(quick.state[q][name].cpu(), x, rtol=rtol, atol=rtol)
+        assert_same_state(plain, quick, rtol)
 
     @each_method
     @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
