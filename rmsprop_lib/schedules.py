@@ -20,6 +20,8 @@ def inverse_time_decay(learning_rate: Number, t: Number, decay: Number) -> Numbe
     float, array or tensor
         Of the shape to which they broadcast. Source: ``lr_decay`` of torch.optim.Adagrad.
 
+    Examples
+    --------
     >>> inverse_time_decay(3.0, 5, 0.5)
     1.0
     """
