@@ -3,7 +3,7 @@
 .DELETE_ON_ERROR:
 SHELL := /bin/sh
 
-# The pins in requirements.txt are compiled for Python 3.11; tools/bootstrap.py says what happens with others.
+# The pins in requirements.txt are compiled for Python 3.11; tools/environment/bootstrap.py says what happens with others.
 PYTHON ?= $(firstword $(shell command -v python3.11) $(shell command -v python3) $(shell command -v python))
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -17,16 +17,16 @@ WORKERS ?= 2
 # The newest version of every requirement, as `make test-newest` tries it.
 NEWEST := .venv-newest
 
-BOOK_SOURCES := _config.yml _toc.yml CHANGELOG.md $(wildcard tools/*_*.py) $(shell find chapters assets rmsprop_lib -type f -not -path '*/.*' -not -name '*.pyc' 2>/dev/null)
+BOOK_SOURCES := _config.yml _toc.yml CHANGELOG.md $(wildcard tools/*.py tools/site/*.py) $(shell find chapters assets rmsprop_lib -type f -not -path '*/.*' -not -name '*.pyc' 2>/dev/null)
 
 .PHONY: help book test test-gpu test-site test-interop test-newest check-binder links audit bench bench-cuda notebooks exercises execute statistics serve dist pdf diff lint format lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-$(READY): requirements.txt pyproject.toml tools/bootstrap.py
+$(READY): requirements.txt pyproject.toml tools/environment/bootstrap.py
 	@test -n "$(PYTHON)" || { echo "make: no Python found. Install Python 3.11 and run make again."; exit 1; }
-	@$(PYTHON) tools/bootstrap.py $(VENV)
+	@$(PYTHON) tools/environment/bootstrap.py $(VENV)
 	@touch $@
 
 $(SITE)/.built: $(READY) $(BOOK_SOURCES)
@@ -43,26 +43,26 @@ test: $(SITE)/.built ## run every test: library, notebooks (nbval), built site
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile && echo "All tests passed: the library, every notebook's stored output, and the site in $(SITE)."
 
 test-gpu: $(READY) ## run the library's tests and every notebook on CUDA; fail if CUDA was not used
-	@# The plugin is in tools/, which pytest adds to its path only after it has looked for plugins.
-	@RMSPROP_LIB_DEVICE=$${RMSPROP_LIB_DEVICE:-cuda} PYTHONPATH=tools$${PYTHONPATH:+:$$PYTHONPATH} $(BIN)/python -m pytest -p cuda_proof -n $(WORKERS) --dist loadfile
+	@# With the repository on the path of the kernels, too, which the proof asks what they have used.
+	@RMSPROP_LIB_DEVICE=$${RMSPROP_LIB_DEVICE:-cuda} PYTHONPATH=$(CURDIR)$${PYTHONPATH:+:$$PYTHONPATH} $(BIN)/python -m pytest -p tools.testing.cuda_proof -n $(WORKERS) --dist loadfile tests/library chapters rmsprop_lib
 
 test-site: $(SITE)/.built ## check the built site: its pages, outputs, links and pictures
-	@$(BIN)/python -m pytest tests/test_site.py tests/test_site_outputs.py
+	@$(BIN)/python -m pytest tests/site/test_site.py tests/site/test_site_outputs.py
 
-$(INTEROP)/.installed: tools/interop-requirements.txt
+$(INTEROP)/.installed: tools/measure/interop-requirements.txt
 	@test -n "$(PYTHON)" || { echo "make: no Python found. Install Python 3.11 and run make again."; exit 1; }
 	@echo "Installing PyTorch, Keras, Optax, TensorFlow and timm into $(INTEROP) (once) ..."
 	@rm -rf $(INTEROP) && $(PYTHON) -m venv $(INTEROP)
-	@$(INTEROP)/bin/python -m pip install --quiet --disable-pip-version-check -r tools/interop-requirements.txt
+	@$(INTEROP)/bin/python -m pip install --quiet --disable-pip-version-check -r tools/measure/interop-requirements.txt
 	@touch $@
 
 test-interop: $(INTEROP)/.installed ## run the frameworks' own optimizers again and compare with the stored traces
 	@mkdir -p _build
-	@$(INTEROP)/bin/python tools/record_traces.py --compare _build/framework_traces.json
+	@$(INTEROP)/bin/python -m tools.measure.record_traces --compare _build/framework_traces.json
 
 test-newest: ## run every test with the newest version of every requirement (minutes)
 	@test -n "$(PYTHON)" || { echo "make: no Python found. Install Python 3.11 and run make again."; exit 1; }
-	@$(PYTHON) tools/newest.py $(NEWEST)
+	@$(PYTHON) -m tools.environment.newest $(NEWEST)
 	@touch $(NEWEST)/.installed
 	@# The site that this leaves is not the pinned versions': the next `make book` builds it again.
 	@$(MAKE) --no-print-directory test VENV=$(NEWEST); status=$$?; rm -f $(SITE)/.built; exit $$status
@@ -75,38 +75,38 @@ audit: $(READY) ## compare the pinned versions with the published advisories (ne
 
 check-binder: ## do what Binder does with the repository, and run every chapter there (minutes; writes _build/binder)
 	@test -n "$(PYTHON)" || { echo "make: no Python found. Install Python 3.11 and run make again."; exit 1; }
-	@$(PYTHON) tools/check_binder.py $(ONLY)
+	@$(PYTHON) -m tools.environment.check_binder $(ONLY)
 
 bench: $(READY) ## time optimizer steps side by side, as ratios (minutes; writes _build/bench.json)
 	@mkdir -p _build
-	@$(BIN)/python tools/bench.py --json _build/bench.json
+	@$(BIN)/python -m tools.measure.bench --json _build/bench.json
 
 bench-cuda: $(READY) ## the same on a graphics card (minutes; writes _build/bench_cuda.json)
 	@mkdir -p _build
-	@$(BIN)/python tools/bench_cuda.py --compile --json _build/bench_cuda.json
+	@$(BIN)/python -m tools.measure.bench_cuda --compile --json _build/bench_cuda.json
 
 notebooks: $(READY) ## open the chapters in JupyterLab
 	@$(BIN)/jupyter lab --notebook-dir=. --LabApp.default_url=/lab/tree/chapters/03_rmsprop.ipynb
 
 exercises: $(READY) ## make a working copy in exercises/, without solutions, and open it in JupyterLab
-	@$(BIN)/python tools/exercises.py
+	@$(BIN)/python -m tools.notebooks.exercises
 	@$(BIN)/jupyter lab --notebook-dir=exercises
 
 execute: $(READY) ## run all chapters and save their outputs, reproducibly (ONLY=03_rmsprop for one)
-	@$(BIN)/python tools/execute.py $(ONLY)
+	@$(BIN)/python -m tools.notebooks.execute $(ONLY)
 
 statistics: $(READY) ## run all chapters and record what they took (chapters/runs.json)
-	@$(BIN)/python tools/run_statistics.py
+	@$(BIN)/python -m tools.measure.run_statistics
 
 serve: $(SITE)/.built ## serve the built site on http://localhost:8000 (PORT=... for another)
 	@echo "Serving $(SITE) on http://localhost:$(PORT) (stop with Ctrl+C)"
 	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory $(SITE)
 
 dist: $(SITE)/.built ## pack the site and the notebooks for places without a network, to dist/
-	@$(BIN)/python tools/dist.py
+	@$(BIN)/python -m tools.publish.dist
 
 pdf: $(SITE)/.built ## print the whole book to dist/ (minutes; needs Chromium or Chrome)
-	@$(BIN)/python tools/pdf.py
+	@$(BIN)/python -m tools.publish.pdf
 
 diff: $(READY) ## show what has changed in the chapters' notebooks, cell by cell (BASE=main for another commit)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" nbdiff --ignore-metadata --ignore-details $(or $(BASE),HEAD) chapters
@@ -121,7 +121,7 @@ format: $(READY) ## format code and notebooks
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
 lock: $(READY) ## compile requirements.txt from pyproject.toml
-	@$(BIN)/python tools/lock.py
+	@$(BIN)/python -m tools.environment.lock
 
 clean: ## remove the environment and everything built
 	rm -rf $(VENV) $(INTEROP) $(NEWEST) _build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache *.egg-info

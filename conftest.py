@@ -11,7 +11,7 @@ from nbval.plugin import IPyNbCell
 # The outputs in the notebooks were stored from an ordinary run, with every core and every instruction set of the
 # machine it was on. The kernels that compare them are held to one thread and to plain instructions, which changes
 # the order in which sums are taken: an output that depends on it fails here, and not on a reader's machine.
-# Progress bars are off, as they are in tools/execute.py: they would write timings.
+# Progress bars are off, as they are in tools/notebooks/execute.py: they would write timings.
 KERNEL_ENVIRONMENT = {
     "ATEN_CPU_CAPABILITY": "default",
     "MKL_NUM_THREADS": "1",

@@ -5,8 +5,8 @@ learning rate enters the momentum buffer, how weights decay, and in the defaults
 this in the book's notation. :func:`replay` runs the rules of :mod:`rmsprop_lib.rules` with it.
 
 The rows were read off the frameworks' source and documentation, and hold against their own code: the file that
-:func:`recording` loads has the paths that the frameworks' optimizers took (``tools/record_traces.py``), and the tests
-reproduce each.
+:func:`recording` loads has the paths that the frameworks' optimizers took (``tools/measure/record_traces.py``), and the
+tests reproduce each.
 """
 
 import json
@@ -386,7 +386,7 @@ class Trace:
 
 @dataclass(frozen=True)
 class Recording:
-    """What ``tools/record_traces.py`` recorded: what all runs had in common, and each run's path.
+    """What ``tools/measure/record_traces.py`` recorded: what all runs had in common, and each run's path.
 
     Attributes
     ----------
@@ -445,7 +445,7 @@ def recording(path: str | Path = TRACES_FILE) -> Recording:
     Raises
     ------
     FileNotFoundError
-        If the file is missing. ``python tools/record_traces.py`` writes it, where the frameworks are installed.
+        If the file is missing. ``python -m tools.measure.record_traces`` writes it, where the frameworks are installed.
     """
     stored = json.loads(Path(path).read_text(encoding="utf-8"))
     traces = tuple(

@@ -1,27 +1,13 @@
 """Where the book's pages are and where their buttons lead, for the tests of the built site."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import yaml
 from bs4 import BeautifulSoup
 
-ROOT = Path(__file__).resolve().parents[1]
+from tools.site.contents import contents
 
 
 def toc_pages() -> list[str]:
     """The pages that ``_toc.yml`` names, root first, as addresses below the site's root."""
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    return [f"{page}.html" for page in _walk(toc)]
-
-
-def _walk(entry: dict) -> Iterator[str]:
-    for key in ("root", "file"):
-        if key in entry:
-            yield entry[key]
-    for key in ("parts", "chapters", "sections", "entries"):
-        for below in entry.get(key, []):
-            yield from _walk(below)
+    return [f"{page}.html" for page in contents()]
 
 
 def repository_links(page: BeautifulSoup) -> dict[str, str]:

@@ -9,13 +9,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from book_pages import ROOT
-from chromium import FLAGS, MISSING, TYPESET, program
+
+from tools.environment.chromium import FLAGS, MISSING, TYPESET, program
+from tools.paths import SITE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-SITE = ROOT / "_build" / "html"
 PHONE = {"width": 375, "height": 800}
 DESK = {"width": 1280, "height": 900}
 

@@ -1,4 +1,4 @@
-// The playground on the pages of the book. tools/playground_pages.py puts a link behind every still picture: where
+// The playground on the pages of the book. tools/site/playground_pages.py puts a link behind every still picture: where
 // scripts run, a live playground takes the picture's place, and other links that hold a state set the one above them.
 
 import { mount } from "./playground.mjs";

@@ -1,0 +1,196 @@
+"""Our rules with the table's settings, and only with those, reproduce the frameworks' optimizers as recorded."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import FrozenInstanceError, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rmsprop_lib import rules
+from rmsprop_lib.conventions import TABLE, TRACES_FILE, Convention, Recording, Trace, convention, recording, replay
+from tools.measure import record_traces
+
+RECORDING = recording()
+each_trace = pytest.mark.parametrize(
+    "trace", RECORDING.traces, ids=lambda t: f"{t.row.framework} {t.row.optimizer} {t.arguments or ''}"
+)
+each_row = pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.framework} {row.optimizer}")
+
+
+@each_trace
+def test_each_recorded_path_is_reproduced_to_rounding(trace: Trace) -> None:
+    # The issue asks for 1e-6. In float64 the largest distance of all was 7e-13, from a rounding of the start.
+    assert RECORDING.distance(trace) < 1e-11
+
+
+def test_every_framework_and_every_optimizer_of_the_table_has_been_recorded_where_there_is_code() -> None:
+    recorded = {(trace.row.framework, trace.row.optimizer) for trace in RECORDING.traces}
+    without_code = {("Graves (2013)", "RMSprop"), ("Hinton's slide", "RMSprop")}
+    assert recorded == {(row.framework, row.optimizer) for row in TABLE} - without_code
+    assert RECORDING.versions.keys() == {framework for framework, _ in recorded}
+
+
+@each_row
+def test_the_table_has_the_defaults_of_the_constructor(row: Convention) -> None:
+    constructor = RECORDING.defaults.get(row.framework, {}).get(row.optimizer, {})
+    known = {name: value for name, value in constructor.items() if name in row.names}
+    assert row.given(**known) == row
+    if row.rule in ("rmsprop", "adam") and row.framework not in ("Graves (2013)", "Hinton's slide"):
+        assert {row.names[name] for name in known} & {"rho", "beta1 beta2", "beta1"}, "no decay has been compared"
+
+
+def epsilon_matters(row: Convention) -> bool:
+    """A sum that starts at 0.1 never comes down to where ε = 1e-7 beside it or under its root could be told."""
+    return row.eps > 0 and (row.rule, row.initial) != ("adagrad", 0.1)
+
+
+# A setting changed, and the rows where the change can make a difference of more than 1e-6.
+OTHERWISE: dict[str, tuple[Callable[[Any], Any], Callable[[Convention], Any]]] = {
+    "rho": (lambda rho: rho - 1e-3, lambda row: row.rule == "rmsprop"),
+    "beta1": (lambda beta1: beta1 - 1e-3, lambda row: row.rule == "adam"),
+    "beta2": (lambda beta2: beta2 - 1e-4, lambda row: row.rule == "adam"),
+    "eps": (lambda eps: 3 * eps, epsilon_matters),
+    "eps_at": (
+        lambda at: "inside" if at == "outside" else "outside",
+        lambda row: epsilon_matters(row) and row.rule != "adam",
+    ),
+    "eps_at in Adam": (
+        lambda at: "uncorrected" if at == "outside" else "outside",
+        lambda row: row.rule == "adam",
+    ),
+    "initial": (lambda initial: 1.0 - initial, lambda row: row.rule != "sgd"),
+    "gamma": (lambda gamma: gamma - 1e-3, lambda row: row.gamma),
+    "nesterov": (lambda nesterov: not nesterov, lambda row: row.gamma),
+    "rate_inside": (lambda inside: not inside, lambda row: row.gamma),
+    "centered": (lambda centered: not centered, lambda row: row.rule == "rmsprop"),
+    "amsgrad": (lambda amsgrad: not amsgrad, lambda row: row.rule == "adam"),
+    "bias_correction": (lambda correction: not correction, lambda row: row.rule == "adam"),
+    "weight_decay": (lambda weight_decay: weight_decay + 1e-3, lambda row: True),
+    "decoupled": (lambda decoupled: not decoupled, lambda row: row.weight_decay),
+}
+
+
+@pytest.mark.parametrize("name", OTHERWISE)
+def test_with_any_setting_changed_no_path_is_reproduced(name: str) -> None:
+    attribute = name.split()[0]
+    other, applies = OTHERWISE[name]
+    traces = [trace for trace in RECORDING.traces if applies(trace.row)]
+    assert len(traces) >= 4
+    for trace in traces:
+        changed = replace(trace.row, **{attribute: other(getattr(trace.row, attribute))})
+        assert RECORDING.distance(trace, changed) > 1e-6, trace.row
+
+
+def test_every_setting_is_put_to_that_test() -> None:
+    apart = {"rule", "eta"}  # which rule it is cannot be a matter of settings, and the rates are given
+    assert {name.split()[0] for name in OTHERWISE} | apart == TABLE[0].settings().keys()
+
+
+def test_a_falling_rate_is_what_shows_whether_it_is_inside_the_buffer() -> None:
+    row = convention("Keras 3", "RMSprop").given(momentum=0.9)
+    outside = replace(row, rate_inside=False)
+    g, start = RECORDING.gradients, RECORDING.start
+    constant = np.full(len(g), 0.01)
+    assert np.allclose(replay(row, g, constant, start), replay(outside, g, constant, start), rtol=0, atol=1e-12)
+    apart = replay(row, g, RECORDING.rates, start) - replay(outside, g, RECORDING.rates, start)
+    assert np.abs(apart).max() > 0.01
+
+
+def test_epsilon_inside_is_the_rule_under_one_root() -> None:
+    g, v, rho, eps = np.array([-1.3, 2e-4]), np.array([0.2, 1e-9]), 0.9, 0.01
+    d, after = rules.rmsprop(g, v, rho, eps, eps_inside=True)
+    assert np.allclose(after, rho * v + (1 - rho) * g**2, rtol=1e-14)
+    assert np.allclose(d, g / np.sqrt(after + eps), rtol=1e-14)
+    d, after = rules.adagrad(g, v, eps, eps_inside=True)
+    assert np.allclose(d, g / np.sqrt(v + g**2 + eps), rtol=1e-14)
+
+
+def test_a_point_s_gradient_may_be_given_in_the_place_of_a_list() -> None:
+    row, rates, start = convention("PyTorch", "RMSprop").given(momentum=0.9), np.full(20, 0.1), np.array([3.0, -1.0])
+    path = replay(row, lambda theta: 2 * theta, rates, start)
+    assert path.shape == (21, 2) and np.array_equal(path[0], start)
+    assert np.array_equal(replay(row, 2 * path[:-1], rates, start), path)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (lambda: convention("Torch", "Adam"), r"framework='Torch' is not in the table; it has: PyTorch, Keras 3"),
+        (lambda: convention("Optax", "lion"), r"optimizer='lion' .* for Optax it has: rmsprop, adagrad, adam"),
+        (lambda: convention("PyTorch", "SGD").given(rho=0.9), r"rho=0.9 .* for PyTorch's SGD; it has: lr"),
+        (lambda: convention("PyTorch", "RMSprop").given(alpha=1.0), r"rho=1.0 is not allowed; it must be in \[0, 1\)"),
+        (lambda: convention("Keras 3", "Adam").given(epsilon=-1.0), r"eps=-1.0 is not allowed"),
+        (lambda: replace(TABLE[0], eps_at="above"), r"eps_at='above' is not allowed; it must be one of \('outside'"),
+        (lambda: replace(TABLE[0], eps_at="uncorrected"), r"eps_at='uncorrected' .* only Adam's v is corrected"),
+        (lambda: replace(TABLE[0], rho=None), r"rho=None is not allowed with rule='rmsprop'"),
+        (lambda: replace(TABLE[0], rule="lion"), r"rule='lion' is not allowed; it must be one of \('sgd'"),
+        (lambda: replace(convention("Optax", "adam"), eps_at="inside"), r"eps_at='inside' is not allowed"),
+        (lambda: replay(TABLE[0], np.ones((3, 2)), [0.1] * 4, [0.0, 0.0]), r"gradients has shape \(3, 2\), .*\(4, 2\)"),
+        (lambda: replay(TABLE[0], np.ones((1, 1)), [np.nan], [0.0]), r"rates=\[nan\] is not allowed"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_is_allowed(wrong: Callable[[], Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        wrong()
+
+
+def test_none_is_how_optax_and_keras_say_that_there_is_none() -> None:
+    assert convention("Optax", "rmsprop").given(momentum=None) == convention("Optax", "rmsprop")
+    assert convention("Keras 3", "RMSprop").given(weight_decay=None) == convention("Keras 3", "RMSprop")
+    with pytest.raises(TypeError, match="gamma=None is a NoneType"):
+        replace(TABLE[0], gamma=None)
+
+
+def test_a_row_cannot_be_changed_by_accident() -> None:
+    with pytest.raises(FrozenInstanceError):
+        TABLE[0].eps = 1.0  # type: ignore[misc]
+
+
+class TestTheRecorder:
+    """tools/measure/record_traces.py, as far as it goes without the frameworks."""
+
+    @pytest.fixture
+    def stored(self) -> dict[str, Any]:
+        return json.loads(TRACES_FILE.read_text(encoding="utf-8"))
+
+    def test_the_stored_runs_are_those_that_it_makes_from_the_inputs_that_it_makes(self, stored: Any) -> None:
+        runs = [
+            (f, name, run) for f, names in record_traces.RUNS.items() for name, all_ in names.items() for run in all_
+        ]
+        assert [(t["framework"], t["optimizer"], t["arguments"]) for t in stored["traces"]] == runs
+        assert stored["gradients"] == record_traces.GRADIENTS.tolist()
+        assert stored["rates"] == record_traces.RATES.tolist() and stored["start"] == record_traces.START.tolist()
+
+    def test_the_file_is_small_and_stored_as_it_writes_it(self, stored: Any) -> None:
+        assert TRACES_FILE.stat().st_size < 300_000
+        assert TRACES_FILE.read_text(encoding="utf-8") == record_traces.text_of(stored)
+
+    def test_it_finds_nothing_between_equal_recordings(self, stored: Any) -> None:
+        assert record_traces.differences(stored, stored) == []
+
+    @pytest.mark.parametrize(
+        ("change", "said"),
+        [
+            (lambda r: r["traces"][0]["theta"][-1].__setitem__(0, 7.0), r"PyTorch RMSprop \{\} goes elsewhere"),
+            (lambda r: r["traces"][0]["theta"][-1].__setitem__(0, float("nan")), r"goes elsewhere"),
+            (lambda r: r["traces"].pop(), r"timm RMSpropTF .* is in one recording only"),
+            (lambda r: r["defaults"]["Keras 3"]["Adam"].update(epsilon=1e-8), r"Adam: epsilon was 1e-07 .* is 1e-08"),
+            (lambda r: r["defaults"]["Optax"]["sgd"].clear(), r"sgd: nesterov was False by default and is gone"),
+            (lambda r: r["rates"].append(0.1), r"rates: not the same"),
+        ],
+    )
+    def test_it_finds_what_has_changed(self, stored: Any, change: Callable[[Any], Any], said: str) -> None:
+        recorded = json.loads(json.dumps(stored))
+        change(recorded)
+        (found,) = record_traces.differences(stored, recorded)
+        assert re.search(said, found)
+
+
+def test_it_loads_from_any_path(tmp_path: Path) -> None:
+    copy = tmp_path / "copy.json"
+    copy.write_bytes(TRACES_FILE.read_bytes())
+    assert isinstance(recording(copy), Recording)

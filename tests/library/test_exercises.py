@@ -1,0 +1,647 @@
+"""The exercises: every mistake is told apart, right answers pass in any style, and all stand in their chapters."""
+
+import inspect
+import json
+import re
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import numpy as np
+import pytest
+
+from rmsprop_lib import check, hint
+from rmsprop_lib.exercises import catalogue
+from rmsprop_lib.exercises.declaration import Exercise, Mistake
+from rmsprop_lib.exercises.judging import general_mistakes
+from rmsprop_lib.exercises.running import Observed, run
+from rmsprop_lib.exercises.values import agree
+from tools.paths import CHAPTERS
+
+EXERCISES = catalogue()
+each_exercise = pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
+each_mistake = pytest.mark.parametrize(
+    ("exercise", "mistake"),
+    [pytest.param(e, m, id=f"{e.name}: {m.name}") for e in EXERCISES.values() for m in e.mistakes],
+)
+NOTEBOOKS = sorted(CHAPTERS.glob("[0-9][0-9]_*.ipynb"))
+each_chapter = pytest.mark.parametrize("path", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])
+
+
+def cells(path: Path, kind: str) -> list[Any]:
+    return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == kind]
+
+
+class TestTheCatalogue:
+    @each_exercise
+    def test_the_reference_is_right(self, exercise: Exercise) -> None:
+        assert check(exercise.name, exercise.reference).passed
+
+    @each_mistake
+    def test_a_mistake_is_named(self, exercise: Exercise, mistake: Mistake) -> None:
+        reply = check(exercise.name, mistake.variant)
+        assert (reply.kind, reply.mistake) == ("mistake", mistake.name)
+        assert mistake.says in reply.lines
+        assert any(re.match(r"It departs .+: expected .+ = .+, got .+\.", line) for line in reply.lines)
+
+    @each_mistake
+    def test_a_mistake_is_named_in_single_precision(self, exercise: Exercise, mistake: Mistake) -> None:
+        """In float32 rounding must not hide which one it is."""
+        if exercise.built_with or "float32" in exercise.task:
+            return
+
+        def rounded(*arguments: Any) -> Any:
+            results = mistake.variant(*arguments)
+            one = not isinstance(results, tuple)
+            rounded = tuple(np.asarray(x, dtype=np.float32) for x in ((results,) if one else results))
+            return rounded[0] if one else rounded
+
+        assert check(exercise.name, rounded).mistake == mistake.name
+
+    @each_exercise
+    def test_no_two_mistakes_are_the_same_to_the_checker(self, exercise: Exercise) -> None:
+        observed = {m.name: run(exercise, m.variant).observed for m in exercise.mistakes}
+        general = {m.name: run(exercise, m.variant).observed for m in general_mistakes(exercise)}
+        for (a, some), (b, others) in combinations((observed | general).items(), 2):
+            assert not same(exercise, some, others), f"{a!r} and {b!r}"
+
+    @each_exercise
+    def test_it_is_complete(self, exercise: Exercise) -> None:
+        assert re.fullmatch(r"[a-z][a-z0-9-]*", exercise.name)
+        assert len(exercise.mistakes) >= 3
+        assert len({m.name for m in exercise.mistakes}) == len(exercise.mistakes)
+        assert len(exercise.hints) == 2 and all(len(text) > 20 for text in exercise.hints)
+        for sentence in (exercise.task, *exercise.hints, *(m.says for m in exercise.mistakes)):
+            assert re.search(r"[.?)]$", sentence), sentence
+        for case in exercise.cases:
+            assert {*case.given, *case.stream} == set(exercise.takes.split())
+
+    @each_exercise
+    def test_what_to_read_again_is_a_heading_of_the_chapter(self, exercise: Exercise) -> None:
+        text = "\n".join(cell.source for cell in cells(CHAPTERS / f"{exercise.chapter}.ipynb", "markdown"))
+        headings = re.findall(r"^#+ (.+)$", text, flags=re.MULTILINE)
+        for section in {exercise.read, *(m.read for m in exercise.mistakes if m.read)}:
+            assert section in headings, section
+
+
+def same(exercise: Exercise, some: list[Observed], others: list[Observed]) -> bool:
+    return all(
+        a.returned[name].shape == b.returned[name].shape
+        and agree(a.returned[name], b.returned[name], exercise.accuracy).all()
+        for a, b in zip(some, others, strict=True)
+        for name in exercise.results
+    )
+
+
+class TestInTheChapters:
+    @each_exercise
+    def test_stub_check_hints_and_solution_stand_in_the_notebook(self, exercise: Exercise) -> None:
+        path = CHAPTERS / f"{exercise.chapter}.ipynb"
+        code = cells(path, "code")
+        text = "\n".join(cell.source for cell in cells(path, "markdown"))
+        assert len(re.findall(rf":::{{exercise}} .+\n:label: ex-{exercise.name}\n", text)) == 1
+        assert len(re.findall(rf":::{{solution}} ex-{exercise.name}\n:class: dropdown\n", text)) == 1
+        checks = [cell for cell in code if f'check("{exercise.name}", ' in cell.source]
+        stub, solution = checks
+        assert "Nothing to check yet" in stub.outputs[-1].data["text/plain"]
+        assert "solution" in solution.metadata.tags
+        assert solution.outputs[-1].data["text/plain"] == f"✓ {exercise.name}. Right."
+        for level in (f'hint("{exercise.name}")', f'hint("{exercise.name}", 2)'):
+            assert [cell.source for cell in code].count(level) == 1
+
+    @each_chapter
+    def test_a_chapter_has_four_exercises_two_of_them_checked_and_a_solution_to_each(self, path: Path) -> None:
+        text = "\n".join(cell.source for cell in cells(path, "markdown"))
+        labels = re.findall(r":::\{exercise\} .+\n:label: (ex-[\w-]+)\n", text)
+        assert len(labels) >= 4
+        assert sum(f"ex-{name}" in labels for name in EXERCISES) >= 2
+        for label in labels:
+            answered = f":::{{solution}} {label}\n:class: dropdown" in text
+            chosen = re.search(rf":label: {label}\n(?:(?!:::\{{exercise\}}).|\n)+?:::\{{dropdown\}} A\. ", text)
+            assert answered or chosen, label
+
+    @each_chapter
+    def test_every_option_of_a_question_has_its_own_reply(self, path: Path) -> None:
+        text = "\n".join(cell.source for cell in cells(path, "markdown"))
+        for options in re.findall(r"((?:^:::\{dropdown\} [A-F]\. .+\n(?:(?!^:::$).*\n)+:::\n*)+)", text, re.MULTILINE):
+            letters = re.findall(r"^:::\{dropdown\} ([A-F])\. ", options, re.MULTILINE)
+            replies = re.findall(r"^:::\{dropdown\} [A-F]\. .+\n((?:(?!^:::$).*\n)+):::", options, re.MULTILINE)
+            assert letters == list("ABCDEF"[: len(letters)]) and len(letters) >= 3
+            assert len(set(replies)) == len(replies) and all(len(reply.strip()) > 30 for reply in replies)
+
+
+# Twenty right answers, each as somebody might write it.
+
+
+def in_place_on_a_copy(g, v, rho, eps):
+    v = np.array(v, copy=True)
+    v *= rho
+    v += (1 - rho) * g**2
+    return g / (np.sqrt(v) + eps), v
+
+
+def other_names(grad, cache, decay, epsilon):
+    cache = decay * cache + (1 - decay) * np.square(grad)
+    return grad / (np.sqrt(cache) + epsilon), cache
+
+
+def same_names_in_another_order(v, rho, g, eps):
+    new = rho * v + (1 - rho) * g * g
+    return g / (new**0.5 + eps), new
+
+
+def with_defaults(g, v, rho=0.9, eps=1e-8):
+    return same_names_in_another_order(v, rho, g, eps)
+
+
+def with_more_that_is_optional(g, v, rho, eps, debug=False, *, verbose=False):
+    return with_defaults(g, v, rho, eps)
+
+
+def as_an_increment(g, v, rho, eps):
+    v = v + (1 - rho) * (g * g - v)
+    return g / (eps + np.sqrt(v)), v
+
+
+def numbers_only(g, v, rho, eps):
+    import math
+
+    v = rho * v + (1 - rho) * g**2
+    return g / (math.sqrt(v) + eps), v
+
+
+def tensors(g, v, rho, eps):
+    import torch
+
+    v = rho * v + (1 - rho) * g.square()
+    return g / (torch.sqrt(v) + eps), v
+
+
+def tensors_in_place(g, v, rho, eps):
+    v = v.clone().mul_(rho).addcmul_(g, g, value=1 - rho)
+    return g / v.sqrt().add_(eps), v
+
+
+def a_list(g, v, rho, eps):
+    return list(with_defaults(g, v, rho, eps))
+
+
+def a_dict(g, v, rho, eps):
+    d, v = with_defaults(g, v, rho, eps)
+    return {"v": v, "d": d}
+
+
+def an_array_of_both(g, v, rho, eps):
+    return np.stack(with_defaults(g, v, rho, eps))
+
+
+def single_precision(g, v, rho, eps):
+    d, v = with_defaults(np.float32(g), np.float32(v), np.float32(rho), np.float32(eps))
+    return np.float32(d), np.float32(v)
+
+
+def any_arguments(*arguments):
+    return with_defaults(*arguments)
+
+
+def lists_of_numbers(g, v, rho, eps):
+    d, v = with_defaults(g, v, rho, eps)
+    return d.tolist(), v.tolist()
+
+
+def that_prints(g, v, rho, eps):
+    print("v is", v)
+    return with_defaults(g, v, rho, eps)
+
+
+def with_a_helper(g, v, rho, eps):
+    def ema(a, x):
+        return rho * a + (1 - rho) * x
+
+    return g / (np.sqrt(w := ema(v, g * g)) + eps), w
+
+
+class WithStep:
+    def step(self, g, v, rho, eps):
+        return with_defaults(g, v, rho, eps)
+
+
+class ThatIsCalled:
+    def __call__(self, g, v, rho, eps):
+        return with_defaults(g, v, rho, eps)
+
+
+RIGHT = [
+    in_place_on_a_copy, other_names, same_names_in_another_order, with_defaults, with_more_that_is_optional,
+    as_an_increment, numbers_only, tensors, tensors_in_place, a_list, a_dict, an_array_of_both, single_precision,
+    any_arguments, lists_of_numbers, that_prints, with_a_helper, WithStep, WithStep(), ThatIsCalled(),
+    lambda g, v, rho, eps: (g / ((w := rho * v + (1 - rho) * g * g) ** 0.5 + eps), w),
+]  # fmt: skip
+
+
+def names(answers: list[Any]) -> list[str]:
+    return [getattr(answer, "__name__", type(answer).__name__) for answer in answers]
+
+
+class TestRightAnswersInOtherStyles:
+    @pytest.mark.parametrize("answer", RIGHT, ids=names(RIGHT))
+    def test_a_step(self, answer: Any) -> None:
+        reply = check("rmsprop-step", answer)
+        assert reply.passed, reply
+
+    def test_there_are_twenty(self) -> None:
+        assert len(RIGHT) >= 20
+
+    def test_a_class_that_works_in_place_on_what_it_owns(self) -> None:
+        class Mine:
+            def __init__(self, lr, rho, eps):
+                self.settings, self.v = (lr, rho, eps), None
+
+            def step(self, theta, g):
+                lr, rho, eps = self.settings
+                if self.v is None:
+                    self.v = np.zeros_like(g)
+                self.v *= rho
+                self.v += (1 - rho) * g * g
+                return theta - lr * g / (np.sqrt(self.v) + eps)
+
+        assert check("rmsprop-class", Mine).passed
+
+    def test_a_function_that_makes_functions_for_a_class(self) -> None:
+        def make(lr, rho, eps):
+            v = 0.0
+
+            def step(theta, g):
+                nonlocal v
+                v = rho * v + (1 - rho) * g * g
+                return theta - lr * g / (np.sqrt(v) + eps)
+
+            return step
+
+        assert check("rmsprop-class", make).passed
+
+    def test_weights_as_a_list(self) -> None:
+        assert check("ema-weights", lambda rho, t: [(1 - rho) * rho ** (t - s) for s in range(1, t + 1)]).passed
+
+
+kept: list[Any] = []
+total = 0.0
+
+
+def changes_v(g, v, rho, eps):
+    if isinstance(v, np.ndarray):
+        v *= rho
+        v += (1 - rho) * g * g
+    else:
+        v = rho * v + (1 - rho) * g * g
+    return g / (np.sqrt(v) + eps), v
+
+
+def keeps_a_global(g, v, rho, eps):
+    global total
+    total = rho * total + (1 - rho) * np.mean(g**2)
+    return g / (np.sqrt(total) + eps), total + 0 * v
+
+
+def keeps_a_list(g, v, rho, eps, seen=kept):
+    seen.append(1)
+    return g * len(seen), v
+
+
+def random_answer(g, v, rho, eps):
+    return g * np.random.default_rng().normal(), v
+
+
+def prints_it(g, v, rho, eps):
+    v = rho * v + (1 - rho) * g * g
+    print(g / (np.sqrt(v) + eps), v)
+
+
+def forgets_to_return(g, v, rho, eps):
+    v = rho * v + (1 - rho) * g * g
+    g / (np.sqrt(v) + eps), v
+
+
+def a_generator(g, v, rho, eps):
+    yield g, v
+
+
+async def a_coroutine(g, v, rho, eps):
+    return g, v
+
+
+def one_value(g, v, rho, eps):
+    return rho * v + (1 - rho) * g * g
+
+
+def three_values(g, v, rho, eps):
+    return g, v, rho
+
+
+def a_text(g, v, rho, eps):
+    return "g", "v"
+
+
+def a_function(g, v, rho, eps):
+    return lambda: g, v
+
+
+def a_complex_number(g, v, rho, eps):
+    return g + 1j, v
+
+
+def the_wrong_shape(g, v, rho, eps):
+    return np.append(g, 0), v
+
+
+def not_a_number(g, v, rho, eps):
+    return g * np.nan, v
+
+
+def infinite(g, v, rho, eps):
+    return g + np.inf, v
+
+
+def divides_by_zero(g, v, rho, eps):
+    return 1 / 0, v
+
+
+def raises_something_odd(g, v, rho, eps):
+    class OddError(Exception):
+        def __str__(self):
+            raise RuntimeError("no message")
+
+    raise OddError
+
+
+def raises_unicode(g, v, rho, eps):
+    raise ValueError("√v ist nicht definiert: 数値 <b>☃</b> \x00 \ud800")
+
+
+def recurses(g, v, rho, eps):
+    return recurses(g, v, rho, eps)
+
+
+def exits(g, v, rho, eps):
+    raise SystemExit
+
+
+def interrupts(g, v, rho, eps):
+    raise KeyboardInterrupt
+
+
+def ragged(g, v, rho, eps):
+    return [[1], [1, 2]], v
+
+
+def too_few(g, v):
+    return g, v
+
+
+def by_keyword_only(*, gradient, average, decay, epsilon):
+    return gradient, average
+
+
+class NeedsArguments:
+    def __init__(self, must):
+        self.must = must
+
+    def step(self, g, v, rho, eps):
+        return g, v
+
+
+MISUSE: list[tuple[Any, str]] = [
+    (changes_v, "changes its argument v in place"),
+    (keeps_a_global, "It keeps total in a global variable"),
+    (keeps_a_list, "It keeps something from one run to the next"),
+    (random_answer, "random numbers"),
+    (prints_it, "It prints, but returns nothing"),
+    (forgets_to_return, "It returns None"),
+    (a_generator, "yield"),
+    (a_coroutine, "async"),
+    (one_value, "It returns one value; it should return 2: d and v"),
+    (three_values, "It returns 3 values; it should return 2: d and v"),
+    (a_text, "What it returns as d is a str"),
+    (a_function, "What it returns as d is a function"),
+    (a_complex_number, "complex"),
+    (the_wrong_shape, "d has shape (2,); it should have ()"),
+    (not_a_number, "d becomes NaN"),
+    (infinite, "d becomes infinite"),
+    (divides_by_zero, "It raised ZeroDivisionError: division by zero (in line"),
+    (raises_something_odd, "It raised OddError: no message"),
+    (raises_unicode, "√v ist nicht definiert: 数値 <b>☃</b>"),
+    (recurses, "calls itself without end"),
+    (exits, "It calls exit"),
+    (interrupts, "It raised KeyboardInterrupt"),
+    (ragged, "that is no array"),
+    (too_few, "It takes (g, v), but is called with (g, v, rho, eps)"),
+    (by_keyword_only, "It takes (*, gradient, average, decay, epsilon)"),
+    (NeedsArguments, "It takes (must)"),
+    ((1.0, 2.0), "It was given a tuple, not a function"),
+    ("rmsprop", "It was given a str, not a function"),
+    (np, "It was given a module, not a function"),
+]
+
+
+class TestMisuse:
+    @pytest.mark.parametrize(("answer", "said"), MISUSE, ids=names([answer for answer, _ in MISUSE]))
+    def test_it_is_answered_in_a_sentence(self, answer: Any, said: str, capfd: pytest.CaptureFixture[str]) -> None:
+        reply = check("rmsprop-step", answer)
+        assert not reply.passed and said in " ".join(reply.lines)
+        assert "Traceback" not in repr(reply)
+        assert capfd.readouterr() == ("", "")
+
+    @pytest.mark.parametrize("name", ["stub", "passes", "documented", "not_implemented", "nothing", "dots", "cls"])
+    def test_an_untouched_stub_is_taken_calmly(self, name: str) -> None:
+        def stub(g, v, rho, eps): ...
+
+        def passes(g, v, rho, eps):
+            pass
+
+        def documented(g, v, rho, eps):
+            """The direction, and the average."""
+
+        def not_implemented(g, v, rho, eps):
+            raise NotImplementedError("to do")
+
+        class Stub:
+            def step(self, g, v, rho, eps): ...
+
+        answers = dict(stub=stub, passes=passes, documented=documented, not_implemented=not_implemented, nothing=None)
+        reply = check("rmsprop-step", (answers | {"dots": ..., "cls": Stub})[name])
+        assert reply.kind == "untouched" and reply.lines[0] == EXERCISES["rmsprop-step"].task
+
+    @pytest.mark.parametrize("stubborn", [False, True])
+    def test_an_endless_loop_is_stopped(self, stubborn: bool) -> None:
+        def plain(g, v, rho, eps):
+            while True:
+                pass
+
+        def catches(g, v, rho, eps):
+            while True:
+                try:
+                    while True:
+                        pass
+                except Exception:
+                    pass
+
+        reply = check("rmsprop-step", catches if stubborn else plain, seconds=0.2)
+        assert reply.lines == ["It was not done after 0.2 seconds: is there a loop without an end?"]
+
+    def test_what_cannot_be_stopped_is_said(self) -> None:
+        def sleeps(g, v, rho, eps):
+            import time
+
+            time.sleep(4)
+
+        reply = check("rmsprop-step", sleeps, seconds=0.1)
+        assert "It could not be stopped and goes on in the background." in reply.lines[1]
+
+    @pytest.mark.parametrize("name", ["rmsprop-stp", "", None, 3, "<b>"])
+    def test_an_unknown_name_is_answered_with_a_known_one(self, name: Any) -> None:
+        for reply in (check(name, lambda: 0), hint(name)):
+            assert reply.kind == "unknown" and "rmsprop-step" in reply.lines[0]
+
+    @pytest.mark.parametrize("level", [0, 3, "1", None])
+    def test_there_is_no_third_hint(self, level: Any) -> None:
+        assert "There are two hints" in repr(hint("rmsprop-step", level))
+
+
+class TestClues:
+    """What is said about an answer that is wrong in a way nobody has foreseen."""
+
+    def test_the_opposite_sign(self) -> None:
+        reply = check("ema-weights", lambda rho, t: -EXERCISES["ema-weights"].reference(rho, t))
+        assert reply.kind == "wrong"
+        assert "weights has the right size everywhere and the opposite sign." in reply.lines
+
+    def test_a_common_factor(self) -> None:
+        reply = check("ema-weights", lambda rho, t: 3 * EXERCISES["ema-weights"].reference(rho, t))
+        assert "weights is 3 times what it should be, everywhere." in reply.lines
+
+    def test_right_at_the_first_step(self) -> None:
+        def wrong_later(g, v, rho, eps):
+            d, new = with_defaults(g, v, rho, eps)
+            return np.where(v == 0, d, 7 * d), new
+
+        step = EXERCISES["rmsprop-step"]
+        reply = check(step.name, wrong_later)
+        assert "v is right throughout." in reply.lines
+
+    def test_the_first_difference_is_shown_with_what_was_given(self) -> None:
+        reply = check("rmsprop-step", lambda g, v, rho, eps: with_defaults(g + 1, v, rho, eps))
+        assert reply.lines[0].startswith("It departs at step 1 in case 1, with g = 0, v = 0, rho = 0.9, eps = 0.25:")
+
+    def test_results_in_the_wrong_order(self) -> None:
+        reply = check("rmsprop-step", lambda g, v, rho, eps: with_defaults(g, v, rho, eps)[::-1])
+        assert reply.lines[0] == "It returns v, d; the order asked for is d, v."
+
+    def test_an_answer_that_fails_on_arrays_of_different_shapes_keeps_its_own_message(self) -> None:
+        name = next(name for name, e in EXERCISES.items() if any(self.differ(case) for case in e.cases))
+
+        def fails(*arguments):
+            raise ValueError("shapes do not fit")
+
+        assert "It raised ValueError: shapes do not fit" in check(name, fails).lines[0]
+
+    @staticmethod
+    def differ(case: Any) -> bool:
+        try:
+            np.broadcast_shapes(*(np.shape(x) for x in case.given.values()))
+        except ValueError:
+            return True
+        return False
+
+    def test_no_common_factor_where_zero_was_expected(self) -> None:
+        reply = check("best-rate", lambda rates, losses: (rates[np.nanargmin(losses)], 7.0))
+        assert not any("times what it should be" in line for line in reply.lines)
+
+
+class TestTheReply:
+    def test_html_and_text_say_the_same_and_nothing_of_the_reader_s_is_markup(self) -> None:
+        reply = check("rmsprop-step", raises_unicode)
+        html = reply._repr_html_()
+        assert "<b>" not in html and "&lt;b&gt;☃&lt;/b&gt;" in html
+        plain = re.sub(r"<[^>]+>", "\n", html)
+        for line in (reply.head(), *reply.lines):
+            assert re.sub(r"[<>&'\"]", "", line) in re.sub(
+                r"[<>'\"]|&\w+;|&#x27;", "", plain.replace("&lt;", "").replace("&gt;", "")
+            )
+
+    def test_what_was_printed_is_shown_and_cut(self) -> None:
+        def chatters(g, v, rho, eps):
+            print("x" * 1000)
+            return g, v
+
+        shown = repr(check("rmsprop-step", chatters))
+        assert "It printed: xxx" in shown and len(shown) < 1500
+
+    def test_a_sign_and_a_word_go_with_every_colour(self) -> None:
+        heads = [check("rmsprop-step", answer).head() for answer in (with_defaults, one_value, None)]
+        assert heads == [
+            "✓ rmsprop-step. Right.", "✗ rmsprop-step. Not yet.", "○ rmsprop-step. Nothing to check yet.",
+        ]  # fmt: skip
+
+
+class TestProgress:
+    def test_it_is_kept_in_the_copy_s_file(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr("rmsprop_lib.exercises.progress._done", set())
+        (tmp_path / "progress.json").write_text('{"done": []}', encoding="utf-8")
+        check("rmsprop-step", with_defaults)
+        assert json.loads((tmp_path / "progress.json").read_text(encoding="utf-8")) == {"done": ["rmsprop-step"]}
+        monkeypatch.setattr("rmsprop_lib.exercises.progress._done", set())  # a new kernel
+        shown = repr(check.progress())
+        assert re.search(r"^03_rmsprop +1 of \d", shown, re.MULTILINE) and "Kept in progress.json." in shown
+        assert list(tmp_path.iterdir()) == [tmp_path / "progress.json"]
+
+    def test_without_a_copy_nothing_is_written(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        assert check("rmsprop-step", with_defaults).passed
+        assert not list(tmp_path.iterdir()) and "until the kernel ends" in repr(check.progress())
+
+    @pytest.mark.parametrize("content", ["", "[]", '{"done": 3}', '{"done": [1, null]}', "\x00", '{"done": ["<b>"]}'])
+    def test_a_damaged_file_is_begun_anew(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str) -> None:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr("rmsprop_lib.exercises.progress._done", set())
+        (tmp_path / "progress.json").write_text(content, encoding="utf-8")
+        assert "<b>" not in check.progress()._repr_html_()
+        check("rmsprop-step", with_defaults)
+        assert "rmsprop-step" in json.loads((tmp_path / "progress.json").read_text(encoding="utf-8"))["done"]
+
+
+class TestTheWorkingCopy:
+    def test_it_has_the_exercises_and_not_the_solutions(self, tmp_path: Path) -> None:
+        import exercises
+
+        new = exercises.make(tmp_path)
+        assert "03_rmsprop.ipynb" in new and (tmp_path / "progress.json").exists()
+        copy = nbformat.read(tmp_path / "03_rmsprop.ipynb", as_version=4)
+        text = "\n".join(cell.source for cell in copy.cells)
+        assert ":::{exercise}" in text and 'check("rmsprop-step", my_step)' in text
+        assert ":::{solution}" not in text and "def solution" not in text
+        assert all(not cell.outputs and cell.execution_count is None for cell in copy.cells if cell.cell_type == "code")
+
+    def test_answers_are_never_overwritten(self, tmp_path: Path) -> None:
+        import exercises
+
+        exercises.make(tmp_path)
+        mine = tmp_path / "03_rmsprop.ipynb"
+        mine.write_text("my answers", encoding="utf-8")
+        (tmp_path / "progress.json").write_text('{"done": ["rmsprop-step"]}', encoding="utf-8")
+        assert exercises.make(tmp_path) == []
+        assert mine.read_text(encoding="utf-8") == "my answers"
+        assert "rmsprop-step" in (tmp_path / "progress.json").read_text(encoding="utf-8")
+
+    def test_a_solution_that_shares_its_cell_would_be_noticed(self) -> None:
+        import exercises
+
+        cell = nbformat.v4.new_markdown_cell(":::{exercise} A\n:::\n\n:::{solution} ex-a\n:::")
+        with pytest.raises(ValueError, match="in a cell of its own"):
+            exercises.without_solutions(nbformat.v4.new_notebook(cells=[cell]))
+
+
+def test_a_declaration_explains_itself() -> None:
+    for kind in (Exercise, Mistake):
+        assert all(name in (inspect.getdoc(kind) or "") for name in inspect.signature(kind).parameters)

@@ -1,0 +1,56 @@
+"""Measure the playground in the browser: ``python -m tools.measure.frames``, after ``make book``.
+
+Seven optimizers race 500 steps anew in every frame while the ρ slider moves. Shown are the median, in milliseconds, of
+the slider's event (the race, all drawing, and the layout that follows from it), of the time from frame to frame,
+which a screen that is drawn 60 times a second keeps at 16.7, of a map, and when the page was first painted.
+"""
+
+from statistics import median
+
+from playwright.sync_api import sync_playwright
+
+from tools.environment.chromium import FLAGS, program
+from tools.paths import SITE
+
+ADDRESS = "surface=ravine&angle=20&steps=500&on=sgd,momentum,adagrad,rmsprop,centered,rmspropm,adam"
+MEASURE = """
+async address => {
+  const { host, playground: mounted } = playground.mounted[0];
+  mounted.set(address);
+  const slider = host.shadowRoot.querySelector('input[aria-label^="ρ,"]');
+  const frame = () => new Promise(requestAnimationFrame);
+  const [events, frames] = [[], []];
+  for (let k = 0, before = await frame(); k < 150; k++) {
+    const begun = performance.now();
+    slider.value = 0.2 + 0.004 * k;
+    slider.dispatchEvent(new Event("input"));
+    host.getBoundingClientRect();
+    events.push(performance.now() - begun);
+    const now = await frame();
+    frames.push(now - before);
+    before = now;
+  }
+  const maps = Array.from({ length: 15 }, (_, k) => {
+    const begun = performance.now();
+    playground.map(["sgd", "rmsprop", "adam"][k % 3], playground.fromAddress(mounted.address).state);
+    return performance.now() - begun;
+  });
+  const paint = performance.getEntriesByName("first-contentful-paint")[0].startTime;
+  return { events: events.slice(30), frames: frames.slice(30), maps, paint: [paint] };
+}
+"""
+
+
+def main() -> None:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program(), args=FLAGS)
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.goto((SITE / "chapters" / "playground.html").as_uri())
+        page.wait_for_timeout(500)
+        for name, values in page.evaluate(MEASURE, ADDRESS).items():
+            print(f"{name:7} median {median(values):6.1f}, largest {max(values):6.1f} milliseconds")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Running the chapters and saving their outputs; the working copy of the exercises."""

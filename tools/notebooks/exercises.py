@@ -1,0 +1,71 @@
+"""Make a working copy of the notebooks to do the exercises in: ``python -m tools.notebooks.exercises [FOLDER]``.
+
+The copy is a folder of its own, ``exercises`` by default, which git ignores: answers never collide with a newer
+version of the book. Solutions are left out and outputs cleared. What is already there is left alone, so that this may
+be repeated when new chapters have come; delete or rename a notebook of yours to have it made anew.
+"""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from tools.paths import CHAPTERS, ROOT
+
+SOLUTION = ":::{solution}"
+
+
+def is_solution(cell: NotebookNode) -> bool:
+    """Whether the cell is a solution's text or code."""
+    return cell.source.lstrip().startswith(SOLUTION) or "solution" in cell.metadata.get("tags", [])
+
+
+def without_solutions(notebook: NotebookNode) -> NotebookNode:
+    """A copy without solutions and outputs, its exercises as they are."""
+    copy = nbformat.from_dict(notebook)
+    copy.cells = [cell for cell in copy.cells if not is_solution(cell)]
+    for cell in copy.cells:
+        if SOLUTION in cell.source:
+            raise ValueError(f"a solution has to stand in a cell of its own:\n{cell.source}")
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+            cell.metadata.pop("jupyter", None)  # nothing is folded that is not run yet
+    return copy
+
+
+def make(folder: Path, chapters: Path = CHAPTERS) -> list[str]:
+    """Put into ``folder`` what is not there yet; returns the names of the new files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    new = []
+    for path in sorted(chapters.iterdir()):
+        target = folder / path.name
+        if target.exists() or path.name.startswith(("claims", ".")):
+            continue
+        if path.suffix == ".ipynb":
+            notebook = without_solutions(nbformat.read(path, as_version=4))
+            nbformat.write(notebook, target)
+        elif path.suffix == ".py":
+            shutil.copyfile(path, target)
+        else:
+            continue
+        new.append(path.name)
+    if not (folder / "progress.json").exists():
+        (folder / "progress.json").write_text(json.dumps({"done": []}) + "\n", encoding="utf-8")
+    return new
+
+
+def main(arguments: list[str]) -> int:
+    folder = Path(arguments[0]) if arguments else ROOT / "exercises"
+    new = make(folder)
+    there = len(list(folder.glob("*.ipynb"))) - sum(name.endswith(".ipynb") for name in new)
+    print(f"New in {folder.name}/: {', '.join(new) or 'nothing'}.")
+    if there:
+        print(f"{there} notebooks were there already and are left as they are.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

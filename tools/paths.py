@@ -1,0 +1,9 @@
+"""Where the parts of the repository are."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+CHAPTERS = ROOT / "chapters"
+RUNS = CHAPTERS / "runs.json"
+"""What each chapter took when ``make statistics`` ran it."""
+SITE = ROOT / "_build" / "html"

@@ -1,0 +1,1 @@
+"""What leaves the repository as a file: the site and the notebooks packed, the book printed."""

@@ -1,0 +1,1 @@
+"""Plugins that say which tests run, in which order, and what they showed."""
