@@ -31,6 +31,7 @@ $(READY): requirements.txt pyproject.toml tools/environment/bootstrap.py
 
 $(SITE)/.built: $(READY) $(BOOK_SOURCES)
 	@echo "Building the book ..."
+	@rm -f $@
 	@# --all: a cached page would keep its warnings to itself the second time, and a change of style alone would not
 	@# be copied. It costs seconds, and only when something has changed.
 	@$(BIN)/jupyter-book build . -W -n --all --keep-going

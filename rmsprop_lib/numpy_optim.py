@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from rmsprop_lib import rules
+from rmsprop_lib.compiled import arrays
 from rmsprop_lib.hyperparameters import DECAY, NON_NEGATIVE, Hyperparameter
-from rmsprop_lib.kernels import WorkList, disjoint
 from rmsprop_lib.rules import Rule
 
 Arrays = dict[str, np.ndarray]
@@ -26,7 +26,7 @@ Arrays = dict[str, np.ndarray]
 
 BLOCK = 65_536
 """The in-place path works through large arrays in pieces of so many elements, which stay in the processor's cache."""
-WORTH_COMPILING = 1_000_000
+WORTH_COMPILING = arrays.WORTH_COMPILING
 """From how many parameters on, all together, the compiled rule is worth the second that compiling takes."""
 
 
@@ -136,7 +136,7 @@ class Optimizer(ABC):
         """
         checked = self._checked(params, grads)
         states = {key: self._state_of(key, theta) for key, (theta, _) in checked.items()}
-        stepped = self._step_fused(checked, states, in_place=False)
+        stepped = self._step_at_once(checked, states, in_place=False)
         for key, (theta, g) in checked.items():
             if key not in stepped:
                 direction, *state = self._stepped(key, theta, g, states[key])
@@ -153,7 +153,7 @@ class Optimizer(ABC):
         """Do one step in place: the arrays in ``params`` are overwritten, and no array of their size is made.
 
         From about a million parameters on, and where Numba is installed, this is one pass over memory: the rule
-        compiled (``rmsprop_lib.fused``), which takes about a second the first time.
+        compiled (``rmsprop_lib.compiled``), which takes about a second the first time.
 
         Parameters
         ----------
@@ -175,7 +175,7 @@ class Optimizer(ABC):
             if not params[key].flags.writeable:
                 raise ValueError(f"params[{key!r}] is read-only; in place needs a writeable array")
         states = {key: self._state_of(key, theta) for key, (theta, _) in checked.items()}
-        fused = self._step_fused(checked, states, in_place=True)
+        fused = self._step_at_once(checked, states, in_place=True)
         for key, (theta, g) in checked.items():
             if key not in fused:
                 self._step_in_blocks(key, theta, g, states[key])
@@ -195,50 +195,25 @@ class Optimizer(ABC):
             for old, array in zip(s, new, strict=True):
                 old[...] = array
 
-    def _step_fused(
+    def _step_at_once(
         self,
         checked: Mapping[str, tuple[np.ndarray, np.ndarray]],
         states: Mapping[str, list[np.ndarray]],
         *,
         in_place: bool,
     ) -> dict[str, tuple[np.ndarray, ...]]:
-        """Step in one pass what is plain in memory, if it is large enough in all.
-
-        Returns the parameter and the accumulators after the step, for each key that was stepped.
-        """
-        if sum(theta.size for theta, _ in checked.values()) < WORTH_COMPILING or (fused := _fused()) is None:
-            return {}
+        """The parameter and the accumulators after the step, for each key that the compiled rule has stepped."""
         if self.check_finite and not in_place and getattr(self, "epsilon", 1.0) == 0:
             return {}  # a step that is 0/0 has to be seen
-        done: dict[str, tuple[np.ndarray, ...]] = {}
-        for dtype in ("float32", "float64"):
-            arrays = {
-                key: (theta, g, *states[key])
-                for key, (theta, g) in checked.items()
-                if all(a.dtype == dtype and a.flags.c_contiguous and a.flags.aligned for a in (theta, g, *states[key]))
-            }
-            if not arrays or not disjoint([(a.ctypes.data, a.nbytes) for key in arrays for a in arrays[key]]):
-                continue
-            results = {key: (theta, *state) for key, (theta, _, *state) in arrays.items()}
-            if not in_place:
-                results = {key: tuple(np.empty_like(a) for a in before) for key, before in results.items()}
-                arrays = {key: (*arrays[key], *results[key]) for key in arrays}
-            table = np.array([[a.ctypes.data for a in row] for row in zip(*arrays.values(), strict=True)], np.int64)
-            work = WorkList([checked[key][0].size for key in arrays], fused.BLOCK)
-            steps = np.array([self.step.get(key, 0) + 1 for key in arrays], float)
-            fused.step(
-                *self._chosen(1),
-                table,
-                work,
-                steps,
-                dtype,
-                self.learning_rate,
-                weight_decay=self.weight_decay,
-                decoupled=self.decoupled_weight_decay,
-                in_place=in_place,
-            )
-            done |= results
-        return done
+        return arrays.step_at_once(
+            {key: (theta, g, *states[key]) for key, (theta, g) in checked.items()},
+            {key: self.step.get(key, 0) + 1 for key in checked},
+            *self._chosen(1),
+            self.learning_rate,
+            weight_decay=self.weight_decay,
+            decoupled=self.decoupled_weight_decay,
+            in_place=in_place,
+        )
 
     def _count(self, key: str, theta: np.ndarray) -> None:
         self.step[key] = self.step.get(key, 0) + 1
@@ -286,21 +261,12 @@ class Optimizer(ABC):
         return checked
 
 
-def _fused() -> Any:
-    """The compiled rules, or None where Numba is not installed or cannot be used."""
-    try:
-        from rmsprop_lib import fused
-    except ImportError:
-        return None
-    return None if fused.unusable() else fused
-
-
 def _all_finite(g: np.ndarray) -> bool:
     """Whether no element is NaN or infinite, without an array of their number."""
     if not g.flags.c_contiguous:
         return bool(np.isfinite(g).all())
-    if g.size >= WORTH_COMPILING and g.dtype in (np.float32, np.float64) and (fused := _fused()) is not None:
-        return bool(fused.all_finite(g))
+    if (answer := arrays.all_finite(g)) is not None:
+        return answer
     line = g.reshape(-1)
     return all(np.isfinite(line[start : start + BLOCK]).all() for start in range(0, line.size, BLOCK))
 

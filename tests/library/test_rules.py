@@ -81,7 +81,8 @@ class TestOneRuleForEveryTypeOfNumber:
         got = results(rule(*(np.full((2, 3), x) for x in arguments)))
         for array, number in zip(got, expected, strict=True):
             assert array.shape == (2, 3) and array.dtype == np.float64
-            np.testing.assert_allclose(array, np.full_like(array, number), rtol=1e-15)
+            # NumPy's vectorised β^t may be off by units in the last place, and 1 − β^t has fewer digits than β^t.
+            np.testing.assert_allclose(array, np.full_like(array, number), rtol=4e-15)
 
     @each_rule
     def test_tensors_give_elementwise_what_floats_give(self, rule, arguments):

@@ -132,7 +132,7 @@ def checkpoints(name: str, folder: Path) -> dict[str, float]:
 
     reference = model()
     train(reference, plain := make(name, reference.parameters(), fused=True), batches())
-    assert plain._plans
+    assert plain._one_pass.plans
     return {"continued": distance(again, reference)}
 
 
@@ -149,7 +149,7 @@ def main(folder: Path) -> None:
                 for way, network, optimizer in replicated_and_divided(name, fused):
                     found["runs"][f"{name}, {way}, {'fused' if fused else 'unfused'}"] = {
                         "distance": distance(network, reference),
-                        "plans": len(optimizer._plans),
+                        "plans": len(optimizer._one_pass.plans),
                         "said": [str(w.message) for w in caught if "fused=True" in str(w.message)],
                     }
         found["checkpoints"][name] = checkpoints(name, folder)

@@ -14,8 +14,8 @@ import rmsprop_lib
 
 # What has no place on the page: the book's exercises hold the solutions; the others do the work behind the parts.
 LEFT_OUT = re.compile(
-    r"exercises\.(chapter_\d\d|declaration|judging|progress|replying|running|timeout|values)|fused|fused_cuda|kernels"
-    r"|torch_fused|torch_fused_cpu|torch_fused_cuda|torch_plan|torch_state|playground\.(bundle|picture|race|state|surfaces|widget)"
+    r"exercises\.(chapter_\d\d|declaration|judging|progress|replying|running|timeout|values)|compiled(\..*)?"
+    r"|torch_optim\..*|playground\.(bundle|picture|race|state|surfaces|widget)"
 )
 
 
@@ -57,7 +57,7 @@ def documented() -> Iterator[Documented]:
         for name in public_names(module):
             thing = getattr(module, name)
             if inspect.isclass(thing):
-                yield from _of_class(thing)
+                yield from _of_class(thing, f"{module.__name__}.{name}")
             elif inspect.isfunction(thing):
                 yield _of_function(thing, f"{module.__name__}.{name}")
             elif callable(thing) and type(thing).__module__ == module.__name__:
@@ -66,8 +66,7 @@ def documented() -> Iterator[Documented]:
                 yield Documented(f"{module.__name__}.{name}", inspect.getdoc(thing) or "", arguments, True, frozenset())
 
 
-def _of_class(cls: type) -> Iterator[Documented]:
-    name = f"{cls.__module__}.{cls.__qualname__}"
+def _of_class(cls: type, name: str) -> Iterator[Documented]:
     made_of = next(base for base in cls.__mro__ if "__init__" in vars(base))
     ours = made_of.__module__.startswith("rmsprop_lib")
     arguments = tuple(inspect.signature(made_of.__init__).parameters)[1:] if ours else ()

@@ -1,7 +1,7 @@
 """One pass over memory on CUDA: a rule compiled by Triton into a kernel that steps a whole list of tensors.
 
-What :mod:`rmsprop_lib.fused` is on the CPU. The rule is again the function in :mod:`rmsprop_lib.rules` itself; its
-source is compiled with three changes, so that a float32 step rounds as it does on the CPU: annotations are left out,
+What :mod:`rmsprop_lib.compiled.cpu` is on the CPU. The rule is again the function in :mod:`rmsprop_lib.rules` itself;
+its source is compiled with three changes, so that a float32 step rounds as it does on the CPU: annotations go,
 ``/`` is rounded to nearest (Triton's own is within two units in the last place), and no product is fused with a sum.
 
 Nothing here waits for the device. Numbers reach it as arguments of a kernel, which a CUDA graph keeps that is being
@@ -25,7 +25,16 @@ import triton.language as tl
 from torch import Tensor
 
 from rmsprop_lib import rules
-from rmsprop_lib.kernels import DECAYS, NUMERIC, Kind, WeightDecay, WorkList, form_of_weight_decay, kinds_and_numbers
+from rmsprop_lib.compiled.kernels import (
+    DECAYS,
+    NUMERIC,
+    Kind,
+    WeightDecay,
+    WorkList,
+    form_of_weight_decay,
+    kinds_and_numbers,
+    parts,
+)
 from rmsprop_lib.rules import Rule
 from rmsprop_lib.schedules import inverse_time_decay
 
@@ -106,7 +115,7 @@ def translated(rule: Callable[..., Any]) -> str:
 
 # What the rules are made of, in Triton's language. A decay is ρ and 1 − ρ, each rounded once, and in a rule that
 # corrects the bias also the sum of the weights, computed once for a tensor. All arithmetic is in float32 or float64.
-_PARTS = {
+_PRIMITIVES = {
     "divide": """
         def divide(a, b):
             if b.dtype == tl.float64:
@@ -134,20 +143,28 @@ _PARTS = {
             return beta[2]
     """,
 }
-_RULES = (rules.rmsprop, rules.centered_rmsprop, rules.heavy_ball, rules.decoupled_weight_decay)
 
 
 @cache
-def _scope(interpreted: bool) -> dict[str, Any]:
-    """The parts of the rules, compiled."""
+def _primitives(interpreted: bool) -> dict[str, Any]:
     scope: dict[str, Any] = {"tl": tl, "__name__": __name__}
     with _interpreting(interpreted):
-        for name, source in _PARTS.items():
+        for name, source in _PRIMITIVES.items():
             scope[name] = triton.jit(_defined(name, textwrap.dedent(source).lstrip(), scope))
-        for part in (*_RULES, inverse_time_decay):
-            name = part.__name__
-            scope[name] = triton.jit(_defined(name, translated(part), scope))
     return scope
+
+
+@cache
+def _part(function: Callable[..., Any], interpreted: bool) -> Any:
+    """A rule, or what one calls, compiled."""
+    scope = _scope(parts(function), interpreted)
+    with _interpreting(interpreted):
+        return triton.jit(_defined(function.__name__, translated(function), scope))
+
+
+def _scope(functions: Sequence[Callable[..., Any]], interpreted: bool) -> dict[str, Any]:
+    """The names by which the source of a kernel calls what rules are made of, and these functions."""
+    return _primitives(interpreted) | {function.__name__: _part(function, interpreted) for function in functions}
 
 
 @cache
@@ -187,7 +204,7 @@ def _count_kernel(sums: int, rate_on_device: bool, dtype: str, interpreted: bool
             f"    tl.store(scalars + {k + 1} * arrays + i, sum{k}.to(tl.{dtype}), mask=there)",
         ]
     with _interpreting(interpreted):
-        count = _defined("count", "\n".join(lines), dict(_scope(interpreted)))
+        count = _defined("count", "\n".join(lines), _scope([inverse_time_decay], interpreted))
         return triton.jit(count, do_not_specialize=["arrays"])
 
 
@@ -271,15 +288,14 @@ def _kernel(
     maximize: bool,
     interpreted: bool,
 ) -> Any:
-    scope = dict(_scope(interpreted))
+    scope = _scope([rules.decoupled_weight_decay], interpreted) | {"rule": _part(rule, interpreted)}
     with _interpreting(interpreted):
-        scope["rule"] = triton.jit(_defined(rule.__name__, translated(rule), dict(scope)))
         kernel = _defined("kernel", kernel_source(rule, states, kinds, dtype, weight_decay, maximize), scope)
         return triton.jit(kernel, do_not_specialize=["arrays"])
 
 
 class Work:
-    """A :class:`rmsprop_lib.kernels.WorkList` on the device.
+    """A :class:`rmsprop_lib.compiled.kernels.WorkList` on the device.
 
     Parameters
     ----------
@@ -353,7 +369,7 @@ def step(
     learning_rate : float, or tensor of one element
         A tensor may be on the device.
     rate_decay, weight_decay, decoupled, maximize
-        As in :func:`rmsprop_lib.fused.step`.
+        As in :func:`rmsprop_lib.compiled.cpu.step`.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The rules compiled by :mod:`rmsprop_lib.fused` for lists of CPU tensors."""
+"""The rules compiled by :mod:`rmsprop_lib.compiled.cpu` for lists of CPU tensors."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rmsprop_lib import fused
-from rmsprop_lib.kernels import WorkList
+from rmsprop_lib.compiled import cpu
+from rmsprop_lib.compiled.kernels import WorkList
+from rmsprop_lib.compiled.plan import Plan
 from rmsprop_lib.rules import Rule
-from rmsprop_lib.torch_plan import Plan
 
 # Elements for which it pays to wake another thread.
 ENOUGH_FOR_A_THREAD = 200_000
@@ -19,25 +19,25 @@ _TYPES = {torch.float32: "float32", torch.float64: "float64"}
 
 
 class CpuPlan(Plan):
-    """A :class:`rmsprop_lib.torch_plan.Plan` for one call of Numba's kernel."""
+    """A :class:`rmsprop_lib.compiled.plan.Plan` for one call of Numba's kernel."""
 
     dtypes = tuple(_TYPES)
 
     def __init__(self, params: list[Tensor], states: list[dict[str, Any]], names: Sequence[str]) -> None:
         super().__init__(params, states, names)
-        self.work = WorkList(self.sizes, fused.BLOCK)
+        self.work = WorkList(self.sizes, cpu.BLOCK)
         self.threads = 1 + sum(self.sizes) // ENOUGH_FOR_A_THREAD
         self.table = np.array(self.addresses, np.int64).reshape(-1, len(params))
 
     def unusable(self) -> str | None:
-        return fused.unusable()
+        return cpu.unusable()
 
     def gradients_moved(self, addresses: list[int]) -> None:
         self.table[1] = addresses
 
     def launch(self, rule: Rule, arguments: Sequence[Any], learning_rate: Any, **options: Any) -> None:
         self.counters.add_(1)
-        fused.step(
+        cpu.step(
             rule,
             arguments,
             self.table,

@@ -4,15 +4,14 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from itertools import chain
-from operator import attrgetter, is_, itemgetter
+from operator import is_, itemgetter
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
-from rmsprop_lib.kernels import disjoint
+from rmsprop_lib.compiled.arithmetic import arithmetic_dtype
 from rmsprop_lib.rules import Rule
-from rmsprop_lib.torch_state import arithmetic_dtype
 
 
 def _is_distributed(x: Tensor) -> bool:
@@ -68,7 +67,7 @@ def _dense(tensor: Tensor) -> bool:
     return True
 
 
-def _same(some: Iterable[Any], others: Iterable[Any]) -> bool:
+def same(some: Iterable[Any], others: Iterable[Any]) -> bool:
     """Whether two equally long series are, one by one, the same objects."""
     return all(map(is_, some, others))
 
@@ -79,7 +78,7 @@ class Plan(ABC):
     Parameters
     ----------
     params : list of tensors
-        One or more with a gradient, of one dtype on one device; none has a :func:`mismatch`.
+        One or more with a gradient, of one dtype on one device; none has a :func:`mismatch`, and no two overlap.
     states : list of dict
         The state of each. Its ``step``, if it has one, becomes an element of a tensor that all have in common.
     names : sequence of str
@@ -108,15 +107,6 @@ class Plan(ABC):
         self.changed = [*params, *(here if self.distributed else ()), *chain(*self.accumulators)]
         self.sizes = [p.numel() for p in here]
         self.addresses = self._addresses()
-        rows = zip(*[iter(self.addresses)] * len(params), strict=True)
-        widths = [here[0].element_size()] * 2 + [arithmetic_dtype(here[0]).itemsize] * len(names)
-        self.overlapping = not disjoint(
-            [
-                (start, width * size)
-                for row, width in zip(rows, widths, strict=True)
-                for start, size in zip(row, self.sizes, strict=True)
-            ]
-        )
 
     def _addresses(self) -> list[int]:
         """Where the elements are: of all parameters, all gradients, then of each accumulator."""
@@ -131,11 +121,11 @@ class Plan(ABC):
         """
         try:
             for name, tensors in self.held.items():
-                if not _same(map(itemgetter(name), self.states), tensors):
+                if not same(map(itemgetter(name), self.states), tensors):
                     return False
         except KeyError:
             return False
-        if not _same(gradients, self.gradients):
+        if not same(gradients, self.gradients):
             # Of mismatch's questions, at every step: those that a new gradient can answer otherwise than the old one.
             dtype, place = self.dtype, self.place
             for p, g, contiguous in zip(self.params, gradients, self.contiguous, strict=True):
@@ -180,58 +170,8 @@ class Plan(ABC):
         learning_rate : float, or tensor of one element
         **options
             The keywords ``rate_decay``, ``weight_decay``, ``decoupled`` and ``maximize`` of
-            :func:`rmsprop_lib.fused.step`.
+            :func:`rmsprop_lib.compiled.cpu.step`.
         """
         self.launch(rule, arguments, learning_rate, **options)
         # Autograd has not seen the changes.
         torch.autograd.graph.increment_version(self.changed)
-
-
-class GroupPlan:
-    """The plans for a whole group of parameters, one for each dtype and device.
-
-    Parameters
-    ----------
-    plans : list of Plan
-    left : list of tensors
-        The parameters with a gradient that are in none of them.
-    group : dict
-    names : tuple of str
-        The accumulators of its rule.
-    state : dict
-        The optimizer's, of all parameters.
-    """
-
-    def __init__(
-        self,
-        plans: list[Plan],
-        left: list[Tensor],
-        group: dict[str, Any],
-        names: tuple[str, ...],
-        state: dict[Any, Any],
-    ) -> None:
-        self.plans, self.left, self.names = plans, left, names
-        self.params = list(group["params"])
-        moving = [p.grad is not None for p in self.params]
-        self.still = [k for k, moves in enumerate(moving) if not moves]
-        # Where in the group each plan's parameters are.
-        position = {id(p): k for k, p in enumerate(self.params)}
-        self.positions = [[position[id(p)] for p in plan.params] for plan in plans]
-        self.states = list(state.values())
-
-    def fits(self, group: dict[str, Any], names: tuple[str, ...], state: dict[Any, Any]) -> bool:
-        """Whether the group is the same, the same parameters have gradients, and every plan fits."""
-        params = group["params"]
-        if len(params) != len(self.params) or names != self.names or len(state) != len(self.states):
-            return False
-        if not (_same(params, self.params) and _same(state.values(), self.states)):
-            return False
-        if any(plan.unusable() for plan in self.plans):
-            return False
-        gradients = list(map(attrgetter("grad"), params))
-        if any(gradients[k] is not None for k in self.still) or any(p.grad is None for p in self.left):
-            return False
-        return all(
-            plan.fits(gradients if len(where) == len(gradients) else [gradients[k] for k in where])
-            for plan, where in zip(self.plans, self.positions, strict=True)
-        )

@@ -23,7 +23,7 @@ from numba import carray, njit, prange, types
 from numba.extending import intrinsic, overload, register_jitable
 
 from rmsprop_lib import rules
-from rmsprop_lib.kernels import Kind, WeightDecay, WorkList, form_of_weight_decay, kinds_and_numbers
+from rmsprop_lib.compiled.kernels import Kind, WeightDecay, WorkList, form_of_weight_decay, kinds_and_numbers, parts
 from rmsprop_lib.rules import Rule
 from rmsprop_lib.schedules import inverse_time_decay
 
@@ -80,14 +80,10 @@ def _weight_sum(beta: Any, t: Any) -> Any:
     return lambda beta, t: beta[1]
 
 
-for _part in (
-    rules.rmsprop,
-    rules.centered_rmsprop,
-    rules.heavy_ball,
-    rules.decoupled_weight_decay,
-    inverse_time_decay,
-):
-    register_jitable(_part)
+# What any kernel may call, and once it is asked for whatever else a rule calls.
+_jitable = cache(register_jitable)
+_jitable(rules.decoupled_weight_decay)
+_jitable(inverse_time_decay)
 
 
 _SCALARS = {"float32": types.float32, "float64": types.float64}
@@ -171,6 +167,8 @@ def _kernel(
         "            d = decoupled(d, p[i], shrink)" if weight_decay == "decoupled" else "",
         f"            {outputs[0]}[i] = p[i] - rate * T(d)",
     ]
+    for part in parts(rule):
+        _jitable(part)
     scope = {
         "SIZE": np.dtype(dtype).itemsize,
         "T": scalar,

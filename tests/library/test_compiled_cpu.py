@@ -7,8 +7,10 @@ import numba
 import numpy as np
 import pytest
 
-from rmsprop_lib import fused, numpy_optim, rules
-from rmsprop_lib.kernels import WorkList, disjoint
+from rmsprop_lib import rules
+from rmsprop_lib.compiled import arrays, cpu
+from rmsprop_lib.compiled.kernels import WorkList
+from rmsprop_lib.compiled.sorting import disjoint
 from rmsprop_lib.numpy_optim import SGD, AdaGrad, Adam, RMSprop
 
 # Each rule with its number of accumulators and what it is given after them; t is set by the step.
@@ -28,7 +30,7 @@ RULES: dict[str, tuple[Any, int, tuple[Any, ...]]] = {
     "amsgrad": (rules.amsgrad, 3, ("t", 0.9, 0.5, 0.1)),
 }
 each_rule = pytest.mark.parametrize(("rule", "states", "arguments"), RULES.values(), ids=RULES.keys())
-SIZES = (fused.BLOCK + 3, 0, 1, 7)
+SIZES = (cpu.BLOCK + 3, 0, 1, 7)
 
 
 def table_of(*rows: list[np.ndarray]) -> np.ndarray:
@@ -54,7 +56,7 @@ class TestTheKernel:
             before = [g.copy() for g in grads]
             steps = np.full(len(SIZES), float(t))
             given = at_step(arguments, t)
-            fused.step(rule, given, table_of(params, grads, *state), WorkList(SIZES, fused.BLOCK), steps, dtype, 0.1)
+            cpu.step(rule, given, table_of(params, grads, *state), WorkList(SIZES, cpu.BLOCK), steps, dtype, 0.1)
             for i, (p, *s) in enumerate(expected):
                 d, *s = rule(grads[i].astype(float), *s, *given)
                 expected[i] = p - 0.1 * d, *s
@@ -69,7 +71,7 @@ class TestTheKernel:
         state = [[np.full(a.size, x) for a in params] for x in (0.5, 0.25)]
         steps = np.array([1.0, 7.0])
         table = table_of(params, grads, *state)
-        fused.step(rules.adam, (1, 0.9, 0.99, 0.1), table, WorkList([3, 2], fused.BLOCK), steps, "float64", 1.0)
+        cpu.step(rules.adam, (1, 0.9, 0.99, 0.1), table, WorkList([3, 2], cpu.BLOCK), steps, "float64", 1.0)
         for p, t in zip(params, (1, 7), strict=True):
             np.testing.assert_allclose(p, -rules.adam(1.0, 0.5, 0.25, t, 0.9, 0.99, 0.1)[0], rtol=1e-14)
 
@@ -80,7 +82,7 @@ class TestTheKernel:
         params, state = [p.copy()], [v.copy()]
         options = dict(weight_decay=0.3, decoupled=decoupled, maximize=maximize)
         table = table_of(params, [g], state)
-        fused.step(rules.rmsprop, (0.9, 0.1), table, WorkList([2], fused.BLOCK), np.ones(1), "float64", 0.1, **options)
+        cpu.step(rules.rmsprop, (0.9, 0.1), table, WorkList([2], cpu.BLOCK), np.ones(1), "float64", 0.1, **options)
         signed = -g if maximize else g
         d, expected_v = rules.rmsprop(signed if decoupled else signed + 0.3 * p, v, 0.9, 0.1)
         d = rules.decoupled_weight_decay(d, p, 0.3) if decoupled else d
@@ -92,9 +94,7 @@ class TestTheKernel:
         copies = p.copy(), v.copy()
         new_p, new_v = np.empty(5), np.empty(5)
         table = table_of([p], [g], [v], [new_p], [new_v])
-        fused.step(
-            rules.rmsprop, (0.9, 0.1), table, WorkList([5], fused.BLOCK), np.ones(1), "float64", 0.1, in_place=False
-        )
+        cpu.step(rules.rmsprop, (0.9, 0.1), table, WorkList([5], cpu.BLOCK), np.ones(1), "float64", 0.1, in_place=False)
         assert (p == copies[0]).all() and (v == copies[1]).all()
         d, expected_v = rules.rmsprop(g, v, 0.9, 0.1)
         np.testing.assert_allclose(new_p, p - 0.1 * d, rtol=1e-14)
@@ -104,41 +104,41 @@ class TestTheKernel:
         """1 − 0.999 rounded after the subtraction, not before: 5e-5 of the first average depend on it."""
         g, state = np.ones(1, np.float32), [np.zeros(1, np.float32) for _ in range(2)]
         table = table_of([np.zeros(1, np.float32)], [g], *([a] for a in state))
-        fused.step(rules.adam, (1, 0.9, 0.999, 1e-8), table, WorkList([1], fused.BLOCK), np.ones(1), "float32", 1e-3)
+        cpu.step(rules.adam, (1, 0.9, 0.999, 1e-8), table, WorkList([1], cpu.BLOCK), np.ones(1), "float32", 1e-3)
         np.testing.assert_allclose(state[1], 0.001, rtol=1e-7)
 
     def test_new_numbers_compile_nothing(self) -> None:
         table = table_of([np.zeros(1)], [np.ones(1)], [np.zeros(1)])
-        work, steps = WorkList([1], fused.BLOCK), np.ones(1)
-        fused.step(rules.rmsprop, (0.9, 0.1), table, work, steps, "float64", 0.1)
-        before = fused._kernel.cache_info().misses
-        (kernel,) = {fused._kernel(rules.rmsprop, 1, ("decay", "value"), "float64", "none", False, True)}
+        work, steps = WorkList([1], cpu.BLOCK), np.ones(1)
+        cpu.step(rules.rmsprop, (0.9, 0.1), table, work, steps, "float64", 0.1)
+        before = cpu._kernel.cache_info().misses
+        (kernel,) = {cpu._kernel(rules.rmsprop, 1, ("decay", "value"), "float64", "none", False, True)}
         compiled = len(kernel.signatures)
         for eta, rho in ((0.2, 0.5), (1, 0), (1e-30, 0.999)):
-            fused.step(rules.rmsprop, (rho, 0.2), table, work, steps, "float64", eta)
-        assert fused._kernel.cache_info().misses == before and len(kernel.signatures) == compiled == 1
+            cpu.step(rules.rmsprop, (rho, 0.2), table, work, steps, "float64", eta)
+        assert cpu._kernel.cache_info().misses == before and len(kernel.signatures) == compiled == 1
 
     def test_a_limit_of_threads_holds_for_its_call_only(self) -> None:
         before = numba.get_num_threads()
         table = table_of([np.zeros(1)], [np.ones(1)], [np.zeros(1)])
-        given = rules.adagrad, (0.1,), table, WorkList([1], fused.BLOCK), np.ones(1), "float64", 0.1
-        fused.step(*given, threads=1)
+        given = rules.adagrad, (0.1,), table, WorkList([1], cpu.BLOCK), np.ones(1), "float64", 0.1
+        cpu.step(*given, threads=1)
         assert numba.get_num_threads() == before
-        fused.step(*given, threads=10_000)
+        cpu.step(*given, threads=10_000)
         assert numba.get_num_threads() == before
 
     def test_what_does_not_fit_is_refused(self) -> None:
-        work, steps = WorkList([1], fused.BLOCK), np.ones(1)
+        work, steps = WorkList([1], cpu.BLOCK), np.ones(1)
         table = table_of([np.zeros(1)], [np.ones(1)], [np.zeros(1)])
         with pytest.raises(ValueError, match="adagrad takes 2 arguments after its state; it was given 3"):
-            fused.step(rules.adagrad, (0.1, True, 0.2), table, work, steps, "float64", 0.1)
+            cpu.step(rules.adagrad, (0.1, True, 0.2), table, work, steps, "float64", 0.1)
         with pytest.raises(ValueError, match=r"table has shape \(1, 1\); it must be \(2 \+ states, 1\)"):
-            fused.step(rules.sgd, (), table[:1], work, steps, "float64", 0.1)
+            cpu.step(rules.sgd, (), table[:1], work, steps, "float64", 0.1)
         with pytest.raises(ValueError, match=r"table has shape \(3, 1\); it must be \(2 \+ states, 2\)"):
-            fused.step(rules.adagrad, (0.1,), table, work, np.ones(2), "float64", 0.1)
+            cpu.step(rules.adagrad, (0.1,), table, work, np.ones(2), "float64", 0.1)
         with pytest.raises(ValueError, match=r"table has shape \(4, 1\); it must be \(3 \+ 2·states, 1\)"):
             table = np.concatenate([table, table[:1]])
-            fused.step(rules.adagrad, (0.1,), table, work, steps, "float64", 0.1, in_place=False)
+            cpu.step(rules.adagrad, (0.1,), table, work, steps, "float64", 0.1, in_place=False)
 
 
 @pytest.mark.parametrize(
@@ -161,9 +161,9 @@ def test_overlap_is_seen(blocks: list[tuple[int, int]], apart: bool) -> None:
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_one_element_that_is_not_finite_is_found(dtype: str, bad: float) -> None:
     array = np.ones((300, 300), dtype)
-    assert fused.all_finite(array)
+    assert cpu.all_finite(array)
     array[299, 299] = bad
-    assert not fused.all_finite(array)
+    assert not cpu.all_finite(array)
 
 
 MAKES = {
@@ -200,10 +200,10 @@ class TestNumpyOptimizers:
     ) -> None:
         plain, compiled = make(), make()
         expected = self.run(plain, in_place)
-        monkeypatch.setattr(numpy_optim, "WORTH_COMPILING", 1)
+        monkeypatch.setattr(arrays, "WORTH_COMPILING", 1)
         calls: list[int] = []
-        step = fused.step
-        monkeypatch.setattr(fused, "step", lambda *a, **o: (calls.append(1), step(*a, **o)))
+        step = cpu.step
+        monkeypatch.setattr(cpu, "step", lambda *a, **o: (calls.append(1), step(*a, **o)))
         got = self.run(compiled, in_place)
         assert len(calls) == 4
         for key in expected:
@@ -214,7 +214,7 @@ class TestNumpyOptimizers:
         assert compiled.step == plain.step
 
     def test_update_leaves_parameters_and_gradients_alone(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(numpy_optim, "WORTH_COMPILING", 1)
+        monkeypatch.setattr(arrays, "WORTH_COMPILING", 1)
         params, grads = {"w": np.arange(6.0)}, {"w": np.ones(6)}
         optimizer = RMSprop(0.1)
         first = optimizer.update(params, grads)
@@ -228,7 +228,7 @@ class TestNumpyOptimizers:
     def test_a_bad_gradient_is_refused_before_anything_changes(
         self, monkeypatch: pytest.MonkeyPatch, in_place: bool
     ) -> None:
-        monkeypatch.setattr(numpy_optim, "WORTH_COMPILING", 1)
+        monkeypatch.setattr(arrays, "WORTH_COMPILING", 1)
         params = {"w": np.arange(6.0)}
         optimizer = RMSprop(0.1)
         method = optimizer.update_ if in_place else optimizer.update
@@ -237,13 +237,13 @@ class TestNumpyOptimizers:
         assert (params["w"] == np.arange(6.0)).all() and not optimizer.step
 
     def test_a_step_that_is_zero_over_zero_is_still_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(numpy_optim, "WORTH_COMPILING", 1)
+        monkeypatch.setattr(arrays, "WORTH_COMPILING", 1)
         with pytest.raises(ValueError, match="0/0"):
             RMSprop(0.1, epsilon=0).update({"w": np.ones(3)}, {"w": np.zeros(3)})
 
     @pytest.mark.parametrize("kind", ["transposed", "strided", "half", "shared"])
     def test_what_is_not_plain_takes_the_other_path(self, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
-        monkeypatch.setattr(numpy_optim, "WORTH_COMPILING", 1)
+        monkeypatch.setattr(arrays, "WORTH_COMPILING", 1)
         base = np.arange(24.0).reshape(4, 6)
         theta = {
             "transposed": base.copy().T, "strided": base.copy()[:, ::2], "half": base.astype(np.float16),
@@ -257,9 +257,9 @@ class TestNumpyOptimizers:
 
     def test_without_numba_everything_works(self, monkeypatch: pytest.MonkeyPatch) -> None:
         expected = self.run(Adam(0.1), in_place=True)
-        monkeypatch.setattr(numpy_optim, "WORTH_COMPILING", 1)
-        monkeypatch.setitem(sys.modules, "rmsprop_lib.fused", None)
-        monkeypatch.delattr("rmsprop_lib.fused", raising=False)
+        monkeypatch.setattr(arrays, "WORTH_COMPILING", 1)
+        monkeypatch.setitem(sys.modules, "rmsprop_lib.compiled.cpu", None)
+        monkeypatch.delattr("rmsprop_lib.compiled.cpu", raising=False)
         got = self.run(Adam(0.1), in_place=True)
         for key in expected:
             assert (got[key] == expected[key]).all()

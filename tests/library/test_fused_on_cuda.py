@@ -14,12 +14,14 @@ import torch
 from fused_methods import assert_same, assert_same_state, count_calls, drive, each_method, give_gradients, pair, tensors
 from torch import Tensor
 
-from rmsprop_lib import torch_fused, torch_optim
+from rmsprop_lib import torch_optim
+from rmsprop_lib.compiled import one_pass
+from rmsprop_lib.compiled import tensors as which
+from rmsprop_lib.compiled.tensors import plan_class
 from rmsprop_lib.devices import device
-from rmsprop_lib.torch_fused import plan_class
 
 pytest.importorskip("triton", reason="Triton exists for Linux only")
-from rmsprop_lib import fused_cuda, torch_fused_cuda
+from rmsprop_lib.compiled import cuda, plan_cuda
 
 WHERE = device()
 on_a_card = pytest.mark.skipif(WHERE.type != "cuda", reason="needs a CUDA device: make test-gpu")
@@ -28,9 +30,9 @@ on_a_card = pytest.mark.skipif(WHERE.type != "cuda", reason="needs a CUDA device
 @pytest.fixture(autouse=True)
 def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """How many tensors each call of the compiled rule had; on the CPU the interpreter takes the calls."""
-    seen = count_calls(monkeypatch, fused_cuda)
+    seen = count_calls(monkeypatch, cuda)
     if WHERE.type == "cpu":
-        monkeypatch.setattr(torch_fused, "plan_class", lambda device: torch_fused_cuda.CudaPlan)
+        monkeypatch.setattr(which, "plan_class", lambda device: plan_cuda.CudaPlan)
     with np.errstate(all="ignore"):
         yield seen
 
@@ -170,16 +172,16 @@ class TestWhatCannotBeFused:
             UserWarning, match=r"1 tensor is stepped one by one: its dtype is torch.complex64, not float16"
         ):
             drive(quick, b, 1)
-        plan = quick._plans[id(quick.param_groups[0])]
+        plan = quick._one_pass.plans[id(quick.param_groups[0])]
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # it is said once
             drive(quick, b, 2, first=1)
         assert_same(drive(torch_optim.RMSprop(a), a, 3), b, 1e-6)
-        assert calls == [5] * 3 and quick._plans[id(quick.param_groups[0])] is plan
+        assert calls == [5] * 3 and quick._one_pass.plans[id(quick.param_groups[0])] is plan
 
     def test_without_triton_it_is_refused_on_construction(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setitem(torch_fused.COMPILER, WHERE.type, "Triton")
-        monkeypatch.setattr(torch_fused, "find_spec", lambda name: None)
+        monkeypatch.setitem(which.COMPILER, WHERE.type, "Triton")
+        monkeypatch.setattr(which, "find_spec", lambda name: None)
         with pytest.raises(
             RuntimeError, match=f"fused=True needs Triton for parameters on {WHERE}: pip install triton"
         ):
@@ -190,9 +192,9 @@ class TestWhatCannotBeFused:
 
     def test_hyperparameters_that_would_have_to_be_waited_for(self) -> None:
         group = dict(params=[], lr=torch.tensor(0.1, device="meta"), betas=(0.9, 0.999), eps=1e-8)
-        assert torch_optim._not_fused(group) is None
+        assert one_pass.refusal(group) is None
         group["betas"] = torch.tensor(0.9), torch.tensor(0.999, device="meta")
-        assert torch_optim._not_fused(group) == "betas[1] is a tensor on meta"
+        assert one_pass.refusal(group) == "betas[1] is a tensor on meta"
 
 
 class TestGraphs:
@@ -202,12 +204,12 @@ class TestGraphs:
         assert_same(drive(plain, a, 2), drive(quick, b, 2))
         give_gradients(a, 7), give_gradients(b, 7)
         with monkeypatch.context() as patch:
-            patch.setattr(torch_fused_cuda, "_capturing", lambda device: True)
+            patch.setattr(plan_cuda, "_capturing", lambda device: True)
             plain.step(), quick.step()
-        kept = len(torch_fused_cuda._in_graphs)
+        kept = len(plan_cuda._in_graphs)
         plain.step(), quick.step()
         assert_same(a, b)
-        assert len(torch_fused_cuda._in_graphs) == kept > 0
+        assert len(plan_cuda._in_graphs) == kept > 0
 
     def test_a_replay_and_eager_steps_have_their_own_gradients(self, monkeypatch: pytest.MonkeyPatch) -> None:
         (a, plain), (b, quick) = pair(torch_optim.RMSprop, dict(lr=0.01), torch.float64, WHERE)
@@ -232,9 +234,9 @@ class TestGraphs:
             return again
 
         with monkeypatch.context() as patch:
-            patch.setattr(torch_fused_cuda, "_capturing", lambda device: True)
+            patch.setattr(plan_cuda, "_capturing", lambda device: True)
             for name in ("write", "step"):
-                patch.setattr(fused_cuda, name, recording(getattr(fused_cuda, name)))
+                patch.setattr(cuda, name, recording(getattr(cuda, name)))
             use("captured")
             plain.step(), quick.step()
         for turn in ("eager", "replay", "eager", "replay", "replay", "eager"):
@@ -253,7 +255,7 @@ class TestGraphs:
         params = tensors(torch.float64, WHERE)
         optimizer = torch_optim.RMSprop(params, fused=True)
         give_gradients(params, 0)
-        monkeypatch.setattr(torch_fused_cuda, "_capturing", lambda device: True)
+        monkeypatch.setattr(plan_cuda, "_capturing", lambda device: True)
         before = [p.detach().clone() for p in params]
         with pytest.raises(RuntimeError, match="do one before, as a warm-up"):
             optimizer.step()

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from importlib.util import find_spec
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from rmsprop_lib.torch_plan import Plan, local, mismatch
+from rmsprop_lib.compiled.plan import Plan, local, mismatch
 
 COMPILER = {"cpu": "Numba", "cuda": "Triton"}
 
@@ -24,11 +25,11 @@ def plan_class(device: torch.device) -> type[Plan] | str:
     if compiler := missing(device):
         return f"{compiler} is not installed"
     if device.type == "cuda":
-        from rmsprop_lib.torch_fused_cuda import CudaPlan
+        from rmsprop_lib.compiled.plan_cuda import CudaPlan
 
         return CudaPlan
-    from rmsprop_lib.fused import unusable
-    from rmsprop_lib.torch_fused_cpu import CpuPlan
+    from rmsprop_lib.compiled.cpu import unusable
+    from rmsprop_lib.compiled.plan_cpu import CpuPlan
 
     return unusable() or CpuPlan
 
@@ -43,3 +44,14 @@ def refusal(tensors: Sequence[Tensor]) -> str | None:
         names = [str(dtype).removeprefix("torch.") for dtype in plan.dtypes]
         return f"its dtype is {first.dtype}, not {', '.join(names[:-1])} or {names[-1]}"
     return mismatch(tensors)
+
+
+def block(x: Tensor) -> tuple[int, int]:
+    """Where a tensor's elements, or those on this machine, lie in memory: (address, bytes)."""
+    here = local(x)
+    return here.data_ptr(), here.numel() * here.element_size()
+
+
+def several(lr: Any) -> bool:
+    """Whether ``lr`` is a tensor of several rates, or of none."""
+    return isinstance(lr, Tensor) and lr.numel() != 1

@@ -6,10 +6,12 @@ Either kernel steps a whole list of arrays through a table of their addresses, i
 import inspect
 from collections.abc import Sequence
 from functools import cache
+from types import FunctionType
 from typing import Any, Literal
 
 import numpy as np
 
+from rmsprop_lib import rules
 from rmsprop_lib.rules import Rule
 
 WeightDecay = Literal["none", "coupled", "decoupled"]
@@ -18,6 +20,22 @@ Kind = Literal["value", "decay", "corrected decay", "t", "True", "False"]
 # The kinds that come with a number.
 NUMERIC = ("value", "decay", "corrected decay")
 DECAYS = ("rho", "beta1", "beta2")
+
+PRIMITIVES = (rules.sqrt, rules.maximum, rules.ema, rules.weight_sum)
+"""What rules are made of, and what each compiler has its own form of."""
+
+
+def parts(rule: Rule) -> tuple[FunctionType, ...]:
+    """The functions that a rule is made of besides the :data:`PRIMITIVES`, each after those that it calls itself.
+
+    They are found in the rule's own code, so that a new rule may call any other and is compiled all the same.
+    """
+    found: dict[FunctionType, None] = {}
+    for name in rule.__code__.co_names:
+        part = rule.__globals__.get(name)
+        if isinstance(part, FunctionType) and part not in PRIMITIVES:
+            found |= dict.fromkeys((*parts(part), part))
+    return tuple(found)
 
 
 @cache
@@ -68,16 +86,6 @@ def kinds_and_numbers(rule: Rule, states: int, arguments: Sequence[Any]) -> tupl
 def form_of_weight_decay(weight_decay: float, decoupled: bool) -> WeightDecay:
     """Which of the three forms is compiled in."""
     return "none" if not weight_decay else "decoupled" if decoupled else "coupled"
-
-
-def disjoint(blocks: Sequence[tuple[int, int]]) -> bool:
-    """Whether no two blocks of memory, given as (address, bytes), overlap. Only then may they be stepped at once."""
-    end = 0
-    for start, size in sorted(blocks):
-        if size and start < end:
-            return False
-        end = max(end, start + size)
-    return True
 
 
 class WorkList:

@@ -14,13 +14,15 @@ import torch
 from fused_methods import assert_same, assert_same_state, count_calls, drive, each_method, give_gradients, pair, tensors
 from torch import Tensor
 
-from rmsprop_lib import fused, torch_fused, torch_optim
+from rmsprop_lib import torch_optim
+from rmsprop_lib.compiled import cpu
+from rmsprop_lib.compiled import tensors as which
 
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many tensors each call of the compiled rule had."""
-    return count_calls(monkeypatch, fused)
+    return count_calls(monkeypatch, cpu)
 
 
 class TestSameResults:
@@ -63,11 +65,11 @@ class TestSameResults:
         params = tensors()
         optimizer = torch_optim.Adam(params, lr=0.1, fused=True)
         drive(optimizer, params, 1)
-        before = fused._kernel.cache_info().misses
+        before = cpu._kernel.cache_info().misses
         for lr in (0.2, 1, 1e-9):
             optimizer.param_groups[0]["lr"] = lr
             drive(optimizer, params, 1)
-        assert fused._kernel.cache_info().misses == before
+        assert cpu._kernel.cache_info().misses == before
 
 
 class TestWhatChangesBetweenSteps:
@@ -177,7 +179,7 @@ class TestWhatCannotBeFused:
         self.fall_back(a, b, "lr is a tensor of several rates", lr=rates)
 
     def test_without_numba_it_is_refused_on_construction(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(torch_fused, "find_spec", lambda name: None)
+        monkeypatch.setattr(which, "find_spec", lambda name: None)
         with pytest.raises(RuntimeError, match=r"fused=True needs Numba for parameters on cpu: pip install numba"):
             torch_optim.RMSprop(tensors(), fused=True)
         torch_optim.RMSprop(tensors(), fused=False)
@@ -186,7 +188,7 @@ class TestWhatCannotBeFused:
         a, b = tensors(), tensors()
         saved = torch_optim.Adam(a, fused=True)
         drive(saved, a, 1)
-        monkeypatch.setattr(torch_fused, "find_spec", lambda name: None)
+        monkeypatch.setattr(which, "find_spec", lambda name: None)
         drive(torch_optim.Adam(b), b, 1)
         loaded = torch_optim.Adam(b)
         loaded.load_state_dict(saved.state_dict())
@@ -268,4 +270,4 @@ class TestAutograd:
     ],
 )
 def test_dense_is_without_gaps_and_overlaps(tensor: Tensor, dense: bool) -> None:
-    assert (torch_fused.refusal([tensor]) is None) is dense
+    assert (which.refusal([tensor]) is None) is dense

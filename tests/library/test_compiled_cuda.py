@@ -9,19 +9,20 @@ import pytest
 import torch
 from torch import Tensor
 
-from rmsprop_lib import fused, rules
+from rmsprop_lib import rules
+from rmsprop_lib.compiled import cpu
+from rmsprop_lib.compiled.kernels import WorkList, kinds_and_numbers
 from rmsprop_lib.devices import device
-from rmsprop_lib.kernels import WorkList, kinds_and_numbers
 
 pytest.importorskip("triton", reason="Triton exists for Linux only")
 import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
-from rmsprop_lib import fused_cuda
+from rmsprop_lib.compiled import cuda
 
 WHERE = device()
-SIZES = (fused_cuda.BLOCK + fused_cuda.CHUNK + 3, 7, 0, fused_cuda.BLOCK)
+SIZES = (cuda.BLOCK + cuda.CHUNK + 3, 7, 0, cuda.BLOCK)
 STEPS = (0, 4, 9, 99)
 
 RULES: dict[str, tuple[Any, int, tuple[Any, ...]]] = {
@@ -75,12 +76,12 @@ def by_triton(
     p, g, *state = (on_device(row, offset) for row in rows)
     table = torch.tensor([[x.data_ptr() for x in row] for row in (p, *state)]).to(WHERE)
     gradients = torch.zeros(len(p), dtype=torch.int64, device=WHERE)
-    fused_cuda.write(gradients, [x.data_ptr() for x in g])
+    cuda.write(gradients, [x.data_ptr() for x in g])
     wide = torch.float64 if p[0].dtype is torch.float64 else torch.float32
-    scalars = torch.empty(fused_cuda.SCALARS, len(p), dtype=wide, device=WHERE)
+    scalars = torch.empty(cuda.SCALARS, len(p), dtype=wide, device=WHERE)
     counters = torch.tensor(STEPS, dtype=torch.float32).to(WHERE)
-    work = fused_cuda.Work(SIZES, WHERE)
-    fused_cuda.step(rule, arguments, table, gradients, work, counters, scalars, p[0].dtype, lr, **options)
+    work = cuda.Work(SIZES, WHERE)
+    cuda.step(rule, arguments, table, gradients, work, counters, scalars, p[0].dtype, lr, **options)
     assert counters.tolist() == [t + 1 for t in STEPS]
     for given, before in zip(g, rows[1], strict=True):
         torch.testing.assert_close(given.cpu(), before, rtol=0, atol=0, equal_nan=True, msg="gradients are only read")
@@ -94,7 +95,7 @@ def by_numba(
     table = np.array([[x.data_ptr() for x in row] for row in copies], np.int64)
     dtype = str(rows[0][0].dtype).removeprefix("torch.")
     steps = np.array(STEPS, float) + 1
-    fused.step(rule, arguments, table, WorkList(SIZES, fused.BLOCK), steps, dtype, lr, **options)
+    cpu.step(rule, arguments, table, WorkList(SIZES, cpu.BLOCK), steps, dtype, lr, **options)
     return [copies[0], *copies[2:]]
 
 
@@ -148,9 +149,9 @@ class TestOneStepIsThatOfTheCpu:
             torch.tensor([[p.data_ptr()], [v.data_ptr()]]).to(WHERE),
             torch.tensor([g.data_ptr()]).to(WHERE),
         )
-        scalars, counters = torch.empty(fused_cuda.SCALARS, 1, device=WHERE), torch.zeros(1, device=WHERE)
-        work = fused_cuda.Work([49], WHERE)
-        fused_cuda.step(rules.rmsprop, (0.9, 0.1), table, gradients, work, counters, scalars, torch.float32, 0.1)
+        scalars, counters = torch.empty(cuda.SCALARS, 1, device=WHERE), torch.zeros(1, device=WHERE)
+        work = cuda.Work([49], WHERE)
+        cuda.step(rules.rmsprop, (0.9, 0.1), table, gradients, work, counters, scalars, torch.float32, 0.1)
         assert (p != 7).all() and (whole[:11] == 7).all() and (whole[60:] == 7).all()
 
     def test_nan_and_infinity_stay_where_they_are(self) -> None:
@@ -178,12 +179,12 @@ class TestWhatIsComputedOnceForATensor:
         before = torch.tensor([0, 1, 9, 999, 10**6 - 1, 2**24 - 1], dtype=torch.float32).to(WHERE)
         counters, scalars = before.clone(), torch.empty(3, 6, dtype=torch.float64, device=WHERE)
         nothing = torch.zeros(1, 6, dtype=torch.int64, device=WHERE)
-        fused_cuda.step(
+        cuda.step(
             rules.adam,
             (1, beta, 0.25, 1e-8),
             nothing.expand(3, 6),
             nothing[0],
-            fused_cuda.Work([0] * 6, WHERE),
+            cuda.Work([0] * 6, WHERE),
             counters,
             scalars,
             torch.float64,
@@ -205,20 +206,20 @@ class TestWhatIsComputedOnceForATensor:
         assert_close(by_triton(*given, rows, lr=rate.to(WHERE)), by_numba(*given, rows, lr=0.25), 0)
 
     def test_addresses_of_any_number_and_size(self) -> None:
-        for count in (0, 1, fused_cuda.ADDRESSES, 2 * fused_cuda.ADDRESSES + 1):
+        for count in (0, 1, cuda.ADDRESSES, 2 * cuda.ADDRESSES + 1):
             numbers = [(2**45 if k % 2 else 1) * (k + 1) for k in range(count)]
             row = torch.full((count + 5,), -1, dtype=torch.int64, device=WHERE)
-            fused_cuda.write(row[:count], numbers)
+            cuda.write(row[:count], numbers)
             assert row.tolist() == numbers + [-1] * 5
 
     def test_a_new_number_compiles_nothing_and_more_arguments_than_there_are_do_not_either(self) -> None:
         rows = lists(1, torch.float32)
         by_triton(rules.rmsprop, (0.9, 0.1), rows)
-        before = fused_cuda._kernel.cache_info().misses, fused_cuda._count_kernel.cache_info().misses
+        before = cuda._kernel.cache_info().misses, cuda._count_kernel.cache_info().misses
         by_triton(rules.rmsprop, (0.5, 0), rows, lr=1)
         with pytest.raises(ValueError, match="rmsprop takes 3 arguments after its state; it was given 4"):
             by_triton(rules.rmsprop, (0.9, 0.1, False, 1.0), rows)
-        assert (fused_cuda._kernel.cache_info().misses, fused_cuda._count_kernel.cache_info().misses) == before
+        assert (cuda._kernel.cache_info().misses, cuda._count_kernel.cache_info().misses) == before
 
 
 POINTERS = {
@@ -229,13 +230,13 @@ POINTERS = {
     "offset": "*i64",
     "length": "*i32",
 }
-CONSTANTS = {"BLOCK": fused_cuda.BLOCK, "CHUNK": fused_cuda.CHUNK}
+CONSTANTS = {"BLOCK": cuda.BLOCK, "CHUNK": cuda.CHUNK}
 
 
 def machine_code(rule: Any, states: int, arguments: Any, dtype: str, capability: int) -> str:
     """What Triton makes of the kernel for a card of this compute capability. No card is needed to compile."""
     kinds, _ = kinds_and_numbers(rule, states, arguments)
-    kernel = fused_cuda._kernel(rule, states, kinds, dtype, "decoupled", False, False)
+    kernel = cuda._kernel(rule, states, kinds, dtype, "decoupled", False, False)
     scalars = "*fp64" if dtype == "float64" else "*fp32"
     types = {
         x.name: "constexpr" if x.name in CONSTANTS else x.annotation_type or {**POINTERS, "scalars": scalars}[x.name]
@@ -244,7 +245,7 @@ def machine_code(rule: Any, states: int, arguments: Any, dtype: str, capability:
     compiled = triton.compile(
         ASTSource(kernel, types, constexprs=CONSTANTS),
         target=GPUTarget("cuda", capability, 32),
-        options=fused_cuda.COMPILED_WITH,
+        options=cuda.COMPILED_WITH,
     )
     return compiled.asm["ptx"]
 
@@ -302,16 +303,16 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
     monkeypatch.setattr(triton.runtime.jit.JITFunction, "run", compile_only)
     monkeypatch.setattr(triton.runtime.driver, "_active", _Driver())
-    monkeypatch.setattr(fused_cuda, "_is_interpreted", lambda tensor: False)
+    monkeypatch.setattr(cuda, "_is_interpreted", lambda tensor: False)
     return seen
 
 
 class TestTheLaunch:
     def launch(self, numbers: tuple[Any, ...], lr: Any, dtype: torch.dtype = torch.float32, count: int = 1) -> None:
         table = torch.zeros(3, count, dtype=torch.int64)
-        work = fused_cuda.Work([5] * count, torch.device("cpu"))
-        counters, scalars = torch.zeros(count), torch.empty(fused_cuda.SCALARS, count)
-        fused_cuda.step(rules.adam, (1, *numbers), table, table[0], work, counters, scalars, dtype, lr, weight_decay=1)
+        work = cuda.Work([5] * count, torch.device("cpu"))
+        counters, scalars = torch.zeros(count), torch.empty(cuda.SCALARS, count)
+        cuda.step(rules.adam, (1, *numbers), table, table[0], work, counters, scalars, dtype, lr, weight_decay=1)
 
     def test_numbers_compile_nothing_anew(self, compiled: list[Any]) -> None:
         # Triton would take an integer for another type, 1 for a constant, and 16 for something aligned.
@@ -327,13 +328,13 @@ class TestTheLaunch:
 
     def test_addresses_compile_nothing_anew(self, compiled: list[Any]) -> None:
         row = torch.zeros(1000, dtype=torch.int64)
-        for numbers in ([1], [16, 2**45, -1], list(range(1000)), [2**62] * fused_cuda.ADDRESSES):
-            fused_cuda.write(row, numbers)
-        assert len(compiled) == 1 + 1 + -(-1000 // fused_cuda.ADDRESSES) + 1
+        for numbers in ([1], [16, 2**45, -1], list(range(1000)), [2**62] * cuda.ADDRESSES):
+            cuda.write(row, numbers)
+        assert len(compiled) == 1 + 1 + -(-1000 // cuda.ADDRESSES) + 1
         assert len({kernel.hash for kernel in compiled}) == 1
 
     def test_a_rate_may_be_on_the_device(self, compiled: list[Any]) -> None:
-        kernel = fused_cuda._count_kernel(2, True, "float32", False)
+        kernel = cuda._count_kernel(2, True, "float32", False)
         for dtype, name in ((torch.float32, "*fp32"), (torch.float64, "*fp64")):
             rate = torch.tensor(0.1, dtype=dtype)
             kernel[(1,)](torch.zeros(1), torch.zeros(3, 1), 1, rate, 0.0, 0.9, 0.99, SIZE=128, num_warps=4)
@@ -347,9 +348,9 @@ class TestTheLaunch:
 
 
 def test_a_rule_is_translated_and_not_written_anew() -> None:
-    assert fused_cuda.translated(rules.rmsprop).splitlines() == [
+    assert cuda.translated(rules.rmsprop).splitlines() == [
         "def rmsprop(g, v, rho, eps, eps_inside=False):",
         "    v = ema(v, g * g, rho)",
         "    return (divide(g, sqrt(v + eps) if eps_inside else sqrt(v) + eps), v)",
     ]
-    assert "ema(v, rho[0] * (g - mu) * (g - mu), rho)" in fused_cuda.translated(rules.centered_rmsprop)
+    assert "ema(v, rho[0] * (g - mu) * (g - mu), rho)" in cuda.translated(rules.centered_rmsprop)

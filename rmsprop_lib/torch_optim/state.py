@@ -10,20 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rmsprop_lib.compiled.arithmetic import arithmetic_dtype
+
 StateDict = dict[str, Any]
-
-
-def arithmetic_dtype(x: Tensor) -> torch.dtype:
-    """The dtype in which a step for ``x`` is computed and its accumulators are kept.
-
-    ``x``'s own, but single precision for anything floating that is narrower, and complex64 for complex32.
-
-    >>> arithmetic_dtype(torch.zeros((), dtype=torch.bfloat16))
-    torch.float32
-    """
-    if x.is_floating_point():
-        return x.dtype if x.dtype.itemsize >= torch.float32.itemsize else torch.float32
-    return torch.complex64 if x.dtype == torch.complex32 else x.dtype
 
 
 def as_real(x: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The rules compiled by :mod:`rmsprop_lib.fused_cuda` for lists of CUDA tensors."""
+"""The rules compiled by :mod:`rmsprop_lib.compiled.cuda` for lists of CUDA tensors."""
 
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -7,22 +7,22 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rmsprop_lib import fused_cuda
+from rmsprop_lib.compiled import cuda
+from rmsprop_lib.compiled.arithmetic import arithmetic_dtype
+from rmsprop_lib.compiled.plan import Plan
 from rmsprop_lib.rules import Rule
-from rmsprop_lib.torch_plan import Plan
-from rmsprop_lib.torch_state import arithmetic_dtype
 
 # What CUDA graphs have captured the addresses of. A graph may be replayed as long as the process lives.
 _in_graphs: list[Any] = []
 
 
 class CudaPlan(Plan):
-    """A :class:`rmsprop_lib.torch_plan.Plan` for the launches of Triton's kernels.
+    """A :class:`rmsprop_lib.compiled.plan.Plan` for the launches of Triton's kernels.
 
     Only to make it waits for the device. A step does not, and can be captured in a CUDA graph.
     """
 
-    dtypes = tuple(fused_cuda.TYPES)
+    dtypes = tuple(cuda.TYPES)
 
     def __init__(self, params: list[Tensor], states: list[dict[str, Any]], names: Sequence[str]) -> None:
         if _capturing(params[0].device):
@@ -30,15 +30,13 @@ class CudaPlan(Plan):
         super().__init__(params, states, names)
         n = len(params)
         with self._here():
-            self.work = fused_cuda.Work(self.sizes, self.device)
+            self.work = cuda.Work(self.sizes, self.device)
             rows = torch.tensor(self.addresses).reshape(-1, n).to(self.device)
             self.table = torch.cat([rows[:1], rows[2:]])
             self.gradient_table = torch.empty_like(rows[1])
             # By the kernel that a capture will need, and that could not be loaded then.
-            fused_cuda.write(self.gradient_table, self.addresses[n : 2 * n])
-            self.scalars = torch.empty(
-                fused_cuda.SCALARS, n, dtype=arithmetic_dtype(self.params[0]), device=self.device
-            )
+            cuda.write(self.gradient_table, self.addresses[n : 2 * n])
+            self.scalars = torch.empty(cuda.SCALARS, n, dtype=arithmetic_dtype(self.params[0]), device=self.device)
         self.moved = False
         self.captured = False
 
@@ -56,7 +54,7 @@ class CudaPlan(Plan):
                 # The graph finds its gradients where they are now, whatever is stepped between its replays; the
                 # addresses are arguments of a kernel, which a graph keeps.
                 gradient_table = torch.empty_like(gradient_table)
-                fused_cuda.write(gradient_table, self.addresses[n : 2 * n])
+                cuda.write(gradient_table, self.addresses[n : 2 * n])
                 if not self.captured:
                     self.captured = True
                     _in_graphs.append((self.table, self.work, self.scalars, self.counters))
@@ -65,7 +63,7 @@ class CudaPlan(Plan):
                 addresses = torch.tensor(self.addresses[n : 2 * n], pin_memory=self.device.type == "cuda")
                 gradient_table.copy_(addresses, non_blocking=True)
                 self.moved = False
-            fused_cuda.step(
+            cuda.step(
                 rule,
                 arguments,
                 self.table,
