@@ -118,7 +118,7 @@ def translated(rule: Callable[..., Any]) -> str:
 _PRIMITIVES = {
     "divide": """
         def divide(a, b):
-            if b.dtype == tl.float64:
+            if (a + b).dtype == tl.float64:  # one of them may be a number of the rule's own, without a type
                 return a / b
             else:
                 return tl.div_rn(a, b)

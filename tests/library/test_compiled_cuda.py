@@ -250,6 +250,10 @@ def machine_code(rule: Any, states: int, arguments: Any, dtype: str, capability:
     return compiled.asm["ptx"]
 
 
+def thirds(g: Any, v: Any) -> tuple[Any, Any]:
+    return (g + 2 * v) / 3, v
+
+
 COMPILED = ("sgd", "rmsprop", "centered_rmsprop_momentum", "adam", "amsgrad")
 
 
@@ -273,6 +277,11 @@ class TestTheMachineCode:
             assert f"sqrt.rn.{kind}" in code and f"div.rn.{kind}" in code
         if dtype == "bfloat16":
             assert "cvt.rn.bf16" in code
+
+    @pytest.mark.parametrize(("dtype", "kind"), [("float32", "f32"), ("float64", "f64")])
+    def test_a_rule_may_hold_numbers_of_its_own(self, dtype: str, kind: str) -> None:
+        code = machine_code(thirds, 1, (), dtype, 90)
+        assert f"div.rn.{kind}" in code and "div.full" not in code
 
     @pytest.mark.parametrize("capability", [75, 80, 86, 89, 100, 120])
     def test_other_cards(self, capability: int) -> None:

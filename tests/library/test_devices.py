@@ -67,7 +67,7 @@ class TestSeconds:
 
     def test_on_the_book_s_device_they_are_the_device_s(self) -> None:
         where = device()
-        a = torch.ones(1000, 1000, dtype=torch.float64, device=where)
+        a = torch.ones(300, 300, dtype=torch.float64, device=where)
         few, many = (
             min(seconds_each(lambda n=n: [a @ a for _ in range(n)], 2, where) for _ in range(5)) for n in (1, 20)
         )
