@@ -19,7 +19,7 @@ NEWEST := .venv-newest
 
 BOOK_SOURCES := _config.yml _toc.yml CHANGELOG.md $(wildcard tools/*.py tools/site/*.py) $(shell find chapters assets rmsprop_lib -type f -not -path '*/.*' -not -name '*.pyc' 2>/dev/null)
 
-.PHONY: help book test test-gpu test-site test-interop test-newest check-binder links audit bench bench-cuda notebooks exercises execute statistics serve dist pdf diff lint format lock clean
+.PHONY: help book check test test-gpu test-site test-interop test-newest check-binder links audit bench bench-cuda notebooks exercises execute statistics serve dist pdf diff lint format lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -40,8 +40,12 @@ $(SITE)/.built: $(READY) $(BOOK_SOURCES)
 book: $(SITE)/.built ## build the site to _build/html
 	@echo "The book is in $(SITE). Open $(CURDIR)/$(SITE)/index.html in a browser, or run: make serve"
 
+check: $(READY) ## run what your changes can have broken, in about a minute (BASE=main: since that commit; BUDGET=300)
+	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet . && $(BIN)/lint-imports --no-logo
+	@$(BIN)/python -m tools.testing.affected --base $(or $(BASE),HEAD) --budget $(or $(BUDGET),60) --workers $(WORKERS)
+
 test: $(SITE)/.built ## run every test: library, notebooks (nbval), built site
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile && echo "All tests passed: the library, every notebook's stored output, and the site in $(SITE)."
+	@$(BIN)/python -m pytest -p tools.testing.times --durations=10 -n $(WORKERS) --dist loadfile && echo "All tests passed: the library, every notebook's stored output, and the site in $(SITE)."
 
 test-gpu: $(READY) ## run the library's tests and every notebook on CUDA; fail if CUDA was not used
 	@# With the repository on the path of the kernels, too, which the proof asks what they have used.
