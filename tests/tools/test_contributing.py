@@ -28,6 +28,21 @@ def test_how_to_add_one_is_said_in_ten_lines(what: str) -> None:
     assert 2 <= len(section.strip().splitlines()) <= 10
 
 
+def test_where_a_new_thing_goes_is_said_and_every_folder_is_named() -> None:
+    section = CONTRIBUTING.partition("\n## Where a new thing goes\n")[2].partition("\n## ")[0]
+    named = set(re.findall(r"`((?:rmsprop_lib|tools|tests|chapters)/[\w/.]*)`", section))
+    assert not [path for path in named if not (ROOT / path).exists()]
+    wings = {
+        f"{path.parent.name}/{path.name}/"
+        for top in ("tools", "tests")
+        for path in (ROOT / top).iterdir()
+        if path.is_dir()
+    }
+    assert {wing for wing in wings if "__" not in wing} <= named
+    for what in ("a rule", "a chapter", "an extension of the site", "a measurement", "a test"):
+        assert re.search(rf"^\| {what}\b", section, re.MULTILINE), what
+
+
 @pytest.mark.parametrize("text", [README, CONTRIBUTING], ids=["README", "CONTRIBUTING"])
 def test_every_make_command_that_is_named_exists(text: str) -> None:
     named = set(re.findall(r"`make ([a-z-]+)", text))

@@ -152,6 +152,15 @@ class TestRunStatistics:
             assert row in text
         assert "2030-01-02 on 2 processors (P), S" in text
 
+    def test_it_says_which_chapters_take_too_long(self, monkeypatch, tmp_path, capsys):
+        seconds = {"01_a": 3.0, "02_b": 25.0, "03_c": 25.2, "04_d": 70.0}
+        monkeypatch.setattr(run_statistics, "record", lambda: {"seconds": seconds})
+        monkeypatch.setattr(run_statistics, "CHAPTERS", tmp_path / "chapters")
+        monkeypatch.setattr(run_statistics, "RUNS", tmp_path / "runs.json")
+        assert run_statistics.main() == 0
+        assert "Longer than 25 s: 04_d 70 s, 03_c 25 s." in capsys.readouterr().out
+        assert json.loads((tmp_path / "runs.json").read_text())["seconds"] == seconds
+
     def test_it_runs_the_notebooks(self, tmp_path, monkeypatch):
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 + 1")])
         (tmp_path / "a.ipynb").write_text(nbformat.writes(notebook), encoding="utf-8")

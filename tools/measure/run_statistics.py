@@ -30,6 +30,8 @@ PACKAGES = (
     "jupyter-book",
 )
 PROCESSOR = Path("/proc/cpuinfo")
+BUDGET = 25
+"""Seconds that a chapter's cells may take together, so that all of them are proved in minutes."""
 
 
 def processor() -> str:
@@ -70,6 +72,12 @@ def record() -> dict[str, Any]:
     }
 
 
+def too_long(runs: dict[str, Any]) -> list[str]:
+    """The notebooks that took longer than their budget, the longest first, each with what it took."""
+    slow = sorted((item for item in runs["seconds"].items() if item[1] > BUDGET), key=lambda item: -item[1])
+    return [f"{name} {seconds:.0f} s" for name, seconds in slow]
+
+
 def main() -> int:
     try:
         runs = record()
@@ -78,6 +86,8 @@ def main() -> int:
         return 1
     RUNS.write_text(json.dumps(runs, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     print(f"Written: {RUNS.relative_to(CHAPTERS.parent)}")
+    slow = too_long(runs)
+    print(f"Longer than {BUDGET} s: {', '.join(slow)}." if slow else f"No chapter took longer than {BUDGET} s.")
     return 0
 
 
