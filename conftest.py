@@ -8,6 +8,8 @@ from unittest import mock
 import pytest
 from nbval.plugin import IPyNbCell
 
+from tools.paths import ROOT
+
 # The outputs in the notebooks were stored from an ordinary run, with every core and every instruction set of the
 # machine it was on. The kernels that compare them are held to one thread and to plain instructions, which changes
 # the order in which sums are taken: an output that depends on it fails here, and not on a reader's machine.
@@ -53,6 +55,11 @@ LONGEST_FIRST = (
 
 # A program that chapter 14 has torchrun start; it has no tests, and importing it warns.
 collect_ignore = ["chapters/many_machines.py"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Wherever pytest is started from: nbval takes the path as it stands in the settings.
+    config.option.nbval_sanitize_with = str(ROOT / "tests" / "book" / "measured.cfg")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

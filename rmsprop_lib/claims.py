@@ -1,14 +1,16 @@
 """Statements that a notebook makes about what it has just computed, and that fail the cell when they are false.
 
 A printed number proves nothing by itself, and the last digits of a float32 run differ from machine to machine.
-:func:`claim` therefore prints the statement with the number that is *stated* and its tolerance, and raises when
-the number that was *measured* does not agree. What it prints is the same wherever it holds.
+:func:`claim` therefore prints the statement with the number that is *stated* and its tolerance, beside it in brackets
+what was *measured*, and raises when the two do not agree. What stands before the brackets is the same wherever it
+holds; what stands in them may differ from machine to machine, and the comparison of stored outputs passes over it.
 
 :func:`verdict` does so for a statement that is often made elsewhere; appendix C collects the verdicts.
 """
 
 import html
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -37,7 +39,7 @@ def claim(
     above: float | None = None,
     unit: str = "",
 ) -> None:
-    """Print ``statement`` with its stated number if the measured one agrees, and raise if it does not.
+    """Print ``statement`` with its stated number and what was measured if they agree, and raise if they do not.
 
     Parameters
     ----------
@@ -63,10 +65,12 @@ def claim(
 
     Examples
     --------
-    >>> claim("The weights sum to one", 0.1 + 0.2 + 0.7, expected=1, atol=1e-12)
-    ✓ The weights sum to one: 1 (within 1e-12)
+    >>> claim("The root of 0.9, about", 0.9**0.5, expected=0.95, atol=0.005)
+    ✓ The root of 0.9, about: 0.95 (within 0.005) [measured 0.948683]
+    >>> claim("A tenth and two make three", 0.1 + 0.2, expected=0.3, atol=1e-12)
+    ✓ A tenth and two make three: 0.3 (within 1e-12) [off by 5.6e-17]
     >>> claim("Half is less than one", 0.5, below=1)
-    ✓ Half is less than one: below 1
+    ✓ Half is less than one: below 1 [measured 0.5]
     """
     values = _values(measured)
     bounded = below is not None or above is not None
@@ -90,7 +94,8 @@ def claim(
         raise TypeError("claim: a number needs either expected (with rtol or atol) or below and/or above")
     if not (holds and values.size):  # nothing measured proves nothing
         raise ClaimError(f"{statement}{stated} — this is false: measured {measured}")
-    print(f"✓ {statement}{stated}")
+    exact = expected is not None and not (rtol or atol)
+    print(f"✓ {statement}{stated}{'' if exact or values.dtype == bool else _measured(values, expected)}")
 
 
 def verdict(
@@ -101,6 +106,7 @@ def verdict(
     *,
     number: str,
     shown: bool | Sequence[bool],
+    source: str = "",
 ) -> None:
     """Show the verdict on a statement that was put to the test; fails the cell when what decides it is not so.
 
@@ -117,6 +123,8 @@ def verdict(
         The number that decides it, as text with its unit.
     shown : bool or sequence of bool
         What was computed about it: all of it must be true.
+    source : str
+        Who says so, and where: author, title, section, and an address if there is one; it becomes a link.
 
     Raises
     ------
@@ -132,13 +140,17 @@ def verdict(
         "judgement": judgement,
         "because": because,
         "number": number,
+        **({"source": source} if source else {}),
     }
     plain = f"{identifier}  “{statement}”\n    {judgement}: {because}\n    decided by: {number}"
+    plain += f"\n    said in: {source}" if source else ""
     sign = {"holds": "✓", "holds when": "◐", "does not hold": "✗"}[judgement]
     e = {name: html.escape(text) for name, text in fields.items()}
     rich = (
         f'<div class="verdict"><p><b>{e["identifier"]}</b> “{e["statement"]}”</p>'
-        f"<p>{sign} <b>{e['judgement']}</b>: {e['because']}</p><p>Decided by: {e['number']}</p></div>"
+        f"<p>{sign} <b>{e['judgement']}</b>: {e['because']}</p><p>Decided by: {e['number']}</p>"
+        + (f"<p>Said in: {_linked(e['source'])}</p>" if source else "")
+        + "</div>"
     )
     try:
         from IPython import get_ipython
@@ -149,6 +161,11 @@ def verdict(
         print(plain)
     else:
         display({"text/plain": plain, "text/html": rich, VERDICT_MIME: fields}, raw=True)  # type: ignore[no-untyped-call]
+
+
+def _linked(text: str) -> str:
+    """A text in HTML, its addresses links."""
+    return re.sub(r"https://[^\s;,)]*[^\s;,).]", lambda found: f'<a href="{found[0]}">{found[0]}</a>', text)
 
 
 def _values(x: Any) -> np.ndarray:
@@ -166,6 +183,21 @@ def _short(values: np.ndarray) -> str:
     if values.size <= 4:
         return np.array2string(values, formatter={"float_kind": lambda x: f"{x:.6g}"}, separator=", ")
     return f"all {values.size} values"
+
+
+def _measured(values: np.ndarray, expected: Any) -> str:
+    """What was measured, in brackets: the number, or the range of many; how far off it is where that says more."""
+    ends = list(dict.fromkeys(f"{x:.6g}" for x in (values.min(), values.max())))
+    if expected is None:
+        return f" [measured {' to '.join(ends)}]"
+    wanted = _values(expected)
+    if wanted.ndim == 0 and ends != [_short(wanted)]:
+        return f" [measured {' to '.join(ends)}]"
+    if wanted.shape == values.shape and values.size <= 4 and _short(values) != _short(wanted):
+        return f" [measured {_short(values).strip('[]')}]"
+    with np.errstate(invalid="ignore"):  # ∞ − ∞
+        off = np.where(values == wanted, 0.0, np.abs(values - wanted)).max()
+    return f" [off by {'at most ' if values.size > 1 else ''}{off:.2g}]"
 
 
 def _tolerance(rtol: float, atol: float, unit: str) -> str:

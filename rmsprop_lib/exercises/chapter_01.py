@@ -268,90 +268,6 @@ RATE = Exercise(
 )
 
 
-def _exact_steps(factor: float, c: float) -> float:
-    """How often, as a real number, the distance has to be multiplied by ``factor`` to become ``c``."""
-    return math.log(c) / math.log(factor)
-
-
-def _factor(kappa: float) -> float:
-    return _best_rate(np.diag([1.0, kappa]))[1]
-
-
-def _steps(kappa: Any, c: Any) -> int:
-    """Counted, on the quadratic with the curvatures 1 and κ."""
-    curvatures, theta, steps = np.array([1.0, kappa]), np.ones(2), 0
-    while np.abs(theta).max() > c:
-        (d,) = rules.sgd(curvatures * theta)
-        theta, steps = theta - 2 / (1 + kappa) * d, steps + 1
-    return steps
-
-
-STEPS = Exercise(
-    name="gd-steps",
-    chapter="01_gradient_descent",
-    task="The number of steps after which the distance is at most c times the first, at the best constant rate.",
-    takes="kappa c",
-    returns="steps",
-    reference=_steps,
-    cases=(Case({"kappa": 1.5, "c": 1e-6}), Case({"kappa": 10.0, "c": 1e-3}), Case({"kappa": 400.0, "c": 0.01})),
-    mistakes=(
-        Mistake(
-            "not rounded",
-            lambda kappa, c: _exact_steps(_factor(kappa), c),
-            "You return the solution of an equation, which is no whole number. There are no parts of a step.",
-        ),
-        Mistake(
-            "rounded down",
-            lambda kappa, c: math.floor(_exact_steps(_factor(kappa), c)),
-            "You round down (as int does). After that many steps the distance is still larger than it may be.",
-        ),
-        Mistake(
-            "rounded to the nearest",
-            lambda kappa, c: round(_exact_steps(_factor(kappa), c)),
-            "You round to the nearest whole number. Where that is down, the distance is still larger than it may be.",
-        ),
-        Mistake(
-            "the formula for large κ",
-            lambda kappa, c: math.ceil(kappa / 2 * math.log(1 / c)),
-            "You use κ/2 · ln(1/c), which is only near the truth for large κ. For a κ near 1 it asks for too many.",
-        ),
-        Mistake(
-            "counted for the loss",
-            lambda kappa, c: math.ceil(_exact_steps(_factor(kappa), c) / 2),
-            "After half the number of steps you stop: then the loss is down to c times the first, but the distance "
-            "to the root of c only.",
-        ),
-        Mistake(
-            "at the rate 1/L",
-            lambda kappa, c: math.ceil(_exact_steps(1 - 1 / kappa, c)),
-            "Your factor per step is 1 − 1/κ, which belongs to the rate 1/L. For large κ the best rate needs about "
-            "half as many steps.",
-        ),
-        Mistake(
-            "with momentum",
-            lambda kappa, c: math.ceil(_exact_steps(_factor(math.sqrt(kappa)), c)),
-            "Your factor per step has the root of κ in it. That is what momentum achieves, in the long run.",
-        ),
-        Mistake(
-            "upside down",
-            lambda kappa, c: math.ceil(-_exact_steps(_factor(kappa), c)),
-            "A negative number of steps: one of the two logarithms is of a number above 1, the other of one below.",
-        ),
-        Mistake(
-            "one too many",
-            lambda kappa, c: _steps(kappa, c) + 1,
-            "One step too many: either you count the start, or you stop only after a step that was not needed.",
-        ),
-    ),
-    hints=(
-        "By which factor does a step at the best rate shrink the distance? After T steps, by which?",
-        "The factor is r = (κ − 1)/(κ + 1). The answer is the smallest whole T with r to the power T at most c: "
-        "math.ceil of the logarithm of c over that of r, or a loop that counts.",
-    ),
-    read="What the condition number costs",
-)
-
-
 def _each_once(theta: Any, X: Any, y: Any, batch: Any) -> Any:
     return _gradient(theta, X, y, np.unique(batch))
 
@@ -417,7 +333,7 @@ MINIBATCH = Exercise(
         Mistake(
             "each example once",
             _each_once,
-            "An example that was drawn twice counts only once with you. With replacement it has to count twice.",
+            "You count an example that was drawn twice only once. With replacement it has to count twice.",
         ),
         Mistake(
             "each example once, divided by B",
@@ -468,4 +384,4 @@ MINIBATCH = Exercise(
     read="Stochastic gradients",
 )
 
-EXERCISES = (STEP, RATE, STEPS, MINIBATCH)
+EXERCISES = (STEP, RATE, MINIBATCH)

@@ -87,7 +87,7 @@ STEP = Exercise(
             "the length η, up to ε, and the run never comes to rest.",
         ),
         Mistake(
-            "root kept in the place of the sum",
+            "root kept instead of the sum",
             _root_kept,
             "You return the root of the sum, and add the next square to that root. The state has to be the sum itself.",
         ),
@@ -296,12 +296,12 @@ BOUNDS = Exercise(
         Mistake(
             "number of coordinates missing",
             lambda g, D: (_bounds(g, D)[0], D * np.sum(g * g) ** 0.5),
-            "The first is right. The second is the bound for a single coordinate with all the squares: on the way "
-            "from one corner of the box to the other a distance of D has to be covered in every coordinate.",
+            "The first is right. The second is the bound for a single coordinate with all the squares: from one "
+            "corner of the box to the opposite one a distance of D has to be covered in every coordinate.",
             read="Sparse features",
         ),
         Mistake(
-            "rounds in the place of coordinates",
+            "rounds instead of coordinates",
             lambda g, D: (_bounds(g, D)[0], D * (len(g) * np.sum(g * g)) ** 0.5),
             "The first is right. In the second you multiply by the number of rounds. It is in the sums already.",
             read="Sparse features",

@@ -1,15 +1,19 @@
 """Claims and verdicts: what they print when they hold, and that nothing false gets past them."""
 
 import math
+import re
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from nbval.plugin import get_sanitize_patterns
 
-from rmsprop_lib.claims import VERDICT_MIME, ClaimError, claim, verdict
+from rmsprop_lib.claims import VERDICT_MIME, ClaimError, _linked, claim, verdict
+from tools.paths import ROOT
 
 NAN = math.nan
+MEASURED = ROOT / "tests" / "book" / "measured.cfg"
 
 
 class TestClaimsThatHold:
@@ -18,23 +22,39 @@ class TestClaimsThatHold:
         [
             (dict(measured=True), "✓ It is so"),
             (dict(measured=np.array([True, True])), "✓ It is so"),
-            (dict(measured=0.30000000000000004, expected=0.3, atol=1e-12), "✓ It is so: 0.3 (within 1e-12)"),
-            (dict(measured=99.5, expected=100, rtol=0.01), "✓ It is so: 100 (relative tolerance 0.01)"),
+            (
+                dict(measured=0.30000000000000004, expected=0.3, atol=1e-12),
+                "✓ It is so: 0.3 (within 1e-12) [off by 5.6e-17]",
+            ),
+            (dict(measured=99.5, expected=100, rtol=0.01), "✓ It is so: 100 (relative tolerance 0.01) [measured 99.5]"),
             (
                 dict(measured=98, expected=100, rtol=0.01, atol=1, unit=" %"),
-                "✓ It is so: 100 % (within 1 % and relative tolerance 0.01)",
+                "✓ It is so: 100 % (within 1 % and relative tolerance 0.01) [measured 98]",
             ),
             (dict(measured=2, expected=2), "✓ It is so: 2 (exactly)"),
             (dict(measured=0, expected=0.0), "✓ It is so: 0 (exactly)"),
             (dict(measured=math.inf, expected=math.inf), "✓ It is so: inf (exactly)"),
             (dict(measured=1 / 3, expected=1 / 3), "✓ It is so: 0.333333 (exactly)"),
-            (dict(measured=-1, below=0), "✓ It is so: below 0"),
-            (dict(measured=1e-9, above=0), "✓ It is so: above 0"),
-            (dict(measured=0.5, below=1, above=0, unit=" s"), "✓ It is so: above 0 s and below 1 s"),
+            (dict(measured=-1, below=0), "✓ It is so: below 0 [measured -1]"),
+            (dict(measured=1e-9, above=0), "✓ It is so: above 0 [measured 1e-09]"),
+            (dict(measured=0.5, below=1, above=0, unit=" s"), "✓ It is so: above 0 s and below 1 s [measured 0.5]"),
             (dict(measured=[1, 2], expected=[1, 2]), "✓ It is so: [1, 2] (exactly)"),
-            (dict(measured=np.ones(3), expected=1, atol=0.1), "✓ It is so: 1 (within 0.1)"),
+            (dict(measured=np.ones(3), expected=1, atol=0.1), "✓ It is so: 1 (within 0.1) [off by at most 0]"),
+            (dict(measured=[0.95, 1.02], expected=1, atol=0.1), "✓ It is so: 1 (within 0.1) [measured 0.95 to 1.02]"),
+            (dict(measured=[1.5, 2], expected=[1, 2], atol=1), "✓ It is so: [1, 2] (within 1) [measured 1.5, 2]"),
+            (
+                dict(measured=np.arange(5) + 0.5, expected=np.arange(5), atol=1),
+                "✓ It is so: all 5 values (within 1) [off by at most 0.5]",
+            ),
+            (
+                dict(measured=[math.inf, 1], expected=[math.inf, 1], rtol=1),
+                "✓ It is so: [inf, 1] (relative tolerance 1) [off by at most 0]",
+            ),
             (dict(measured=np.arange(7), expected=np.arange(7)), "✓ It is so: all 7 values (exactly)"),
-            (dict(measured=torch.tensor([0.25, 0.5], requires_grad=True), below=1), "✓ It is so: below 1"),
+            (
+                dict(measured=torch.tensor([0.25, 0.5], requires_grad=True), below=1),
+                "✓ It is so: below 1 [measured 0.25 to 0.5]",
+            ),
             (dict(measured=torch.tensor([True])), "✓ It is so"),
             (dict(measured=np.float32(0.1), expected=torch.tensor(0.1)), "✓ It is so: 0.1 (exactly)"),
         ],
@@ -43,10 +63,17 @@ class TestClaimsThatHold:
         assert claim("It is so", **arguments) is None
         assert capsys.readouterr().out == line + "\n"
 
-    def test_the_line_does_not_depend_on_what_was_measured(self, capsys):
-        for measured in (0.499999, 0.5, 0.500001):
-            claim("Half", measured, expected=0.5, atol=1e-3)
-        assert len(set(capsys.readouterr().out.splitlines())) == 1
+    def test_what_the_notebooks_compare_does_not_depend_on_what_was_measured(self, capsys):
+        patterns = get_sanitize_patterns(MEASURED.read_text(encoding="utf-8"))
+        for measured in (0.499, 0.499999999, 0.5, 0.500001):
+            claim("Half [sic]", measured, expected=0.5, atol=1e-2)
+        for measured in (0.25, [0.25, 0.75], np.linspace(0.25, 0.75, 9)):
+            claim("Less", measured, below=1)
+        lines = capsys.readouterr().out
+        assert len(set(lines.splitlines())) == 6
+        for pattern, replacement in patterns:
+            lines = re.sub(pattern, replacement, lines)
+        assert set(lines.splitlines()) == {"✓ Half [sic]: 0.5 (within 0.01) [measured]", "✓ Less: below 1 [measured]"}
 
     def test_tolerances_are_inclusive_and_add_up(self):
         claim("edge", 101.0, expected=100, atol=1)
@@ -140,6 +167,13 @@ class TestVerdicts:
         verdict(**VERDICT, shown=shown)
         assert capsys.readouterr().out == (
             "R9  “v < G & more”\n    holds when: if ρ < 1\n    decided by: 0.5 <b>s</b>\n"
+        )
+
+    def test_who_says_so_is_named_and_the_address_is_a_link(self, capsys):
+        verdict(**VERDICT, shown=True, source="A & B, Title, section 2 (https://example.org/a?b=c), 2020.")
+        assert "\n    said in: A & B, Title, section 2 (https://example.org/a?b=c), 2020.\n" in capsys.readouterr().out
+        assert _linked("see https://example.org/a.b, p. 3.") == (
+            'see <a href="https://example.org/a.b">https://example.org/a.b</a>, p. 3.'
         )
 
     @pytest.mark.parametrize(
