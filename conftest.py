@@ -8,7 +8,7 @@ from unittest import mock
 import pytest
 from nbval.plugin import IPyNbCell
 
-from tools.paths import ROOT
+from tools.paths import MEASURED
 
 # The outputs in the notebooks were stored from an ordinary run, with every core and every instruction set of the
 # machine it was on. The kernels that compare them are held to one thread and to plain instructions, which changes
@@ -59,7 +59,7 @@ collect_ignore = ["chapters/many_machines.py"]
 
 def pytest_configure(config: pytest.Config) -> None:
     # Wherever pytest is started from: nbval takes the path as it stands in the settings.
-    config.option.nbval_sanitize_with = str(ROOT / "tests" / "book" / "measured.cfg")
+    config.option.nbval_sanitize_with = str(MEASURED)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

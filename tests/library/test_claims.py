@@ -10,10 +10,9 @@ import torch
 from nbval.plugin import get_sanitize_patterns
 
 from rmsprop_lib.claims import VERDICT_MIME, ClaimError, _linked, claim, verdict
-from tools.paths import ROOT
+from tools.paths import MEASURED
 
 NAN = math.nan
-MEASURED = ROOT / "tests" / "book" / "measured.cfg"
 
 
 class TestClaimsThatHold:

@@ -14,7 +14,7 @@ from book_pages import toc_pages
 from browser import open_page
 from playwright.sync_api import Browser
 
-from tools.paths import SITE
+from tools.paths import MEASURED, SITE
 from tools.publish import checksums, dist
 
 # The one that is run here in its whole length; all of them are, in the repository, by every run of the tests.
@@ -197,7 +197,15 @@ class TestNotebooks:
         assert not [file for file in files if not file.startswith(str(notebooks))]
 
     def test_a_chapter_gives_its_stored_outputs_there(self, notebooks: Path) -> None:
-        command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "--nbval-cell-timeout=300"]
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "--nbval",
+            "--nbval-current-env",
+            "--nbval-cell-timeout=300",
+            f"--nbval-sanitize-with={MEASURED}",
+        ]
         options = ["-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", notebooks, "-q"]
         done = subprocess.run(
             [*command, *options, notebooks / SHORTEST],
