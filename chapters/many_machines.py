@@ -1,11 +1,14 @@
 """One model, trained by several processes in three ways: see chapter 14.
 
 torchrun --standalone --nproc-per-node=2 many_machines.py RESULT.json
+
+Started by ``python many_machines.py RESULT.json``, it makes the two processes itself.
 """
 
 import json
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,28 +18,33 @@ from rmsprop_lib.torch_optim import RMSprop
 from torch import nn
 from torch.distributed.fsdp import fully_shard
 from torch.distributed.optim import ZeroRedundancyOptimizer
+from torch.multiprocessing import start_processes
 from torch.nn.parallel import DistributedDataParallel
 
 STEPS, BATCH = 20, 64
-CUDA = torch.cuda.device_count() >= int(os.environ["LOCAL_WORLD_SIZE"])
-DEVICE = torch.device("cuda", int(os.environ["LOCAL_RANK"])) if CUDA else "cpu"
-# The one-pass kernel is for the CPU.
-SETTINGS: dict[str, Any] = dict(
-    lr=0.01, alpha=0.9, eps=0.01, centered=True, fused=not CUDA
-)
+# Processes on this machine: torchrun says how many.
+PROCESSES = int(os.environ.get("LOCAL_WORLD_SIZE", "2"))
+CUDA = torch.cuda.device_count() >= PROCESSES
+SETTINGS: dict[str, Any] = dict(lr=0.01, alpha=0.9, eps=0.01, centered=True)
+
+
+def device() -> torch.device:
+    """Where this process computes."""
+    place = f"cuda:{os.environ['LOCAL_RANK']}" if CUDA else "cpu"
+    return torch.device(place)
 
 
 def make_model() -> nn.Sequential:
     torch.manual_seed(0)
     layers = nn.Linear(20, 60), nn.Tanh(), nn.Linear(60, 30), nn.Tanh(), nn.Linear(30, 2)
-    return nn.Sequential(*layers).double().to(DEVICE)
+    return nn.Sequential(*layers).double().to(device())
 
 
 def train(model: nn.Module, optimizer: Any, rows: slice) -> None:
     generator = torch.Generator().manual_seed(1)
     for _ in range(STEPS):
         x = torch.randn(BATCH, 20, generator=generator, dtype=torch.float64)
-        x, y = x[rows].to(DEVICE), torch.sin(x[rows, :2]).to(DEVICE)
+        x, y = x[rows].to(device()), torch.sin(x[rows, :2]).to(device())
         optimizer.zero_grad()
         ((model(x) - y) ** 2).mean().backward()
         optimizer.step()
@@ -57,10 +65,11 @@ def report(model: nn.Module, optimizer: Any, reference: nn.Module) -> dict[str, 
     return {"bytes": everyone, "distance": off}
 
 
-def main(path: Path) -> None:
+def main(path: Path, **told: Any) -> None:
+    """Train in all ways; torchrun tells what is not told here."""
     if CUDA:
-        torch.cuda.set_device(DEVICE)
-    dist.init_process_group("nccl" if CUDA else "gloo")
+        torch.cuda.set_device(device())
+    dist.init_process_group("nccl" if CUDA else "gloo", **told)
     rows = slice(dist.get_rank(), BATCH, dist.get_world_size())
     one = make_model()
     train(one, alone := RMSprop(one.parameters(), **SETTINGS), slice(None))
@@ -89,5 +98,25 @@ def main(path: Path) -> None:
     dist.destroy_process_group()
 
 
+def one_of(rank: int, path: Path, port: int) -> None:
+    """Begin, knowing which of them this is and where they meet."""
+    os.environ["LOCAL_RANK"] = str(rank)
+    meeting = dist.TCPStore("localhost", port)
+    main(path, store=meeting, rank=rank, world_size=PROCESSES)
+
+
+def start(path: Path) -> None:
+    """Load everything once, then divide."""
+    import_module("torch._dynamo")  # which the first optimizer would load
+    meeting = dist.TCPStore("localhost", 0, is_master=True)
+    # Where dividing is not safe, each process loads everything anew.
+    safe = sys.platform == "linux" and not torch.cuda.is_available()
+    told = path, meeting.port
+    start_processes(one_of, told, PROCESSES, start_method="fork" if safe else "spawn")
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    if dist.is_torchelastic_launched():  # by torchrun
+        main(Path(sys.argv[1]))
+    else:
+        start(Path(sys.argv[1]))

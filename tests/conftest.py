@@ -1,5 +1,5 @@
 """Fixtures that several of the test modules use."""
 
-from browser import address, browser
+from browser import address, browser, window
 
-__all__ = ["address", "browser"]
+__all__ = ["address", "browser", "window"]

@@ -1,13 +1,17 @@
-"""What each of two processes does for ``test_torch_distributed.py``; run by torchrun, with a folder to write to.
+"""What each of two processes does for ``test_torch_distributed.py``; run by Python, with a folder to write to.
 
 Every optimizer trains the same model as one process, on half of each batch: replicated (DDP), with its state divided
-(ZeroRedundancyOptimizer), and with everything divided (FSDP2). The first process writes what came out.
+(ZeroRedundancyOptimizer), and with everything divided (FSDP2). In the end the first goes on alone from the checkpoints
+of both, and writes what came out.
+
+torchrun would have each process load Torch anew. Here one does, and divides into the two where the system can.
 """
 
 import json
 import sys
 import warnings
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +27,13 @@ from torch.distributed.checkpoint.state_dict import (
     set_optimizer_state_dict,
 )
 from torch.distributed.fsdp import fully_shard
+from torch.multiprocessing import start_processes
 from torch.nn.parallel import DistributedDataParallel
 
 from rmsprop_lib import torch_optim
+
+# What would be loaded later, by each process.
+LATER = ("torch._dynamo", "torch.distributed.optim", "rmsprop_lib.compiled.plan_cpu")
 
 STEPS = 6
 BATCH = 8
@@ -136,10 +144,37 @@ def checkpoints(name: str, folder: Path) -> dict[str, float]:
     return {"continued": distance(again, reference)}
 
 
-def main(folder: Path) -> None:
+def continued(name: str, saved: dict[str, Any], fused: bool) -> float:
+    """Goes on in one process from what two saved; how far that is from never having stopped."""
+    network = model()
+    optimizer = make(name, network.parameters(), fused)
+    network.load_state_dict(saved["model"])
+    set_optimizer_state_dict(network, optimizer, saved["optimizer"])
+    train(network, optimizer, batches()[STEPS:])
+    assert optimizer._one_pass.plans  # however it was made: with the state comes the option ``fused`` that was saved
+    reference = model()
+    train(reference, make(name, reference.parameters(), fused=False), batches())
+    return distance(network, reference)
+
+
+def alone(name: str, folder: Path) -> dict[str, float]:
+    """Goes on in this process alone, after both have saved."""
+    assert not dist.is_initialized()
+    found = {}
+    for fused in (False, True):
+        network = model()
+        optimizer = make(name, network.parameters(), fused)
+        saved = {"model": network.state_dict(), "optimizer": get_optimizer_state_dict(network, optimizer)}
+        dcp.load(saved, checkpoint_id=folder / name, no_dist=True)
+        found[f"sharded, {'fused' if fused else 'unfused'}"] = continued(name, saved, fused)
+    saved = torch.load(folder / f"{name}.pt", weights_only=True)
+    return found | {"whole": continued(name, saved, fused=True)}
+
+
+def main(rank: int, folder: Path, port: int) -> None:
     torch.set_num_threads(1)
-    dist.init_process_group("gloo")
-    found: dict[str, Any] = {"runs": {}, "checkpoints": {}}
+    dist.init_process_group("gloo", store=dist.TCPStore("localhost", port), rank=rank, world_size=2)
+    found: dict[str, Any] = {"runs": {}, "checkpoints": {}, "alone": {}}
     for name in OPTIMIZERS:
         for fused in (False, True):
             reference = model()
@@ -153,11 +188,23 @@ def main(folder: Path) -> None:
                         "said": [str(w.message) for w in caught if "fused=True" in str(w.message)],
                     }
         found["checkpoints"][name] = checkpoints(name, folder)
-    if dist.get_rank() == 0:
-        (folder / "found.json").write_text(json.dumps(found), encoding="utf-8")
     dist.barrier()
     dist.destroy_process_group()
+    if rank == 0:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            warnings.filterwarnings("ignore", "torch.distributed is disabled")
+            found["alone"] = {name: alone(name, folder) for name in OPTIMIZERS}
+        (folder / "found.json").write_text(json.dumps(found), encoding="utf-8")
+
+
+def start(folder: Path) -> None:
+    for module in LATER:
+        import_module(module)
+    meeting = dist.TCPStore("localhost", 0, is_master=True)
+    method = "fork" if sys.platform == "linux" else "spawn"
+    start_processes(main, (folder, meeting.port), nprocs=2, start_method=method)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    start(Path(sys.argv[1]))

@@ -3,15 +3,15 @@
 import contextlib
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote
 
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browser import PHONE, Visit, open_page
-from playwright.sync_api import Browser, Page
+from browser import DESK, PHONE, SECONDS, Visit, Window, opened
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from rmsprop_lib.playground import from_address, run, to_address
 from rmsprop_lib.playground.bundle import bundle
@@ -41,44 +41,42 @@ def set_address(page: Page, address: str) -> None:
 
 
 def wait_for_status(page: Page, text: str) -> None:
-    page.wait_for_function(
-        "text => playground.mounted[0].host.shadowRoot.getElementById('status').textContent.includes(text)", arg=text
-    )
+    expect(part(page, "#status")).to_contain_text(text, timeout=1000 * SECONDS)
 
 
-@contextlib.contextmanager
-def opened(browser: Browser, url: str, **context: Any) -> Iterator[Visit]:
-    visit = open_page(browser, url, **context)
-    try:
-        yield visit
-    finally:
-        visit.page.context.close()
-
-
-@contextlib.contextmanager
-def bare(browser: Browser, address: str, fragment: str = "") -> Iterator[Visit]:
-    """A page with a playground and nothing else, which forbids inline scripts and styles."""
+@pytest.fixture(scope="module")
+def stage(browser: Browser, address: str) -> Iterator[Window]:
+    """A window for pages of which the site has none."""
     body = (
         "<!doctype html><title>p</title><figure><img alt=a></figure><p class=playground-marker>"
         "<a href='#surface=ravine'>p</a></p><script src='_static/playground.js'></script>"
     )
     policy = "default-src 'none'; script-src 'self'; img-src 'self' data: blob:"
     headers = {"Content-Type": "text/html", "Content-Security-Policy": policy}
-    visit = Visit(browser.new_context().new_page())
-    visit.page.on("console", lambda message: visit.errors.append(message.text))
-    visit.page.on("pageerror", lambda error: visit.errors.append(str(error)))
-    visit.page.route("**/bare.html", lambda route: route.fulfill(body=body, headers=headers))
-    try:
-        visit.page.goto(f"{address}bare.html{fragment}")
-        yield visit
-    finally:
-        visit.page.context.close()
+    window = Window(browser)
+    window.page.route("**/bare.html", lambda route: route.fulfill(body=body, headers=headers))
+    # Notebooks run what their outputs bring, which the book's pages forbid.
+    window.page.route("**/notebook.html", lambda route: route.fulfill(body="<!doctype html><article></article>"))
+    yield window
+    window.close()
+
+
+@pytest.fixture
+def bare(stage: Window, address: str) -> Iterator[Callable[..., Visit]]:
+    """Opens a page with a playground and nothing else, which forbids inline scripts and styles."""
+
+    def all_it_says(message: ConsoleMessage) -> None:
+        stage.visit.errors.append(message.text)
+
+    stage.page.on("console", all_it_says)
+    yield lambda fragment="": stage.open(f"{address}bare.html{fragment}")
+    stage.page.remove_listener("console", all_it_says)
 
 
 @pytest.fixture(scope="module")
 def page(browser: Browser, address: str) -> Iterator[Page]:
     """The playground's own page. What a test sets here, the next one sets anew."""
-    with opened(browser, address + HOME, color_scheme="light") as visit:
+    with opened(browser, address + HOME) as visit:
         yield visit.page
         assert not visit.errors
 
@@ -230,23 +228,21 @@ class TestAddresses:
     )
 
     @pytest.mark.parametrize("hostile", HOSTILE, ids=range(len(HOSTILE)))
-    def test_a_damaged_address_gives_the_defaults_and_a_notice(
-        self, browser: Browser, address: str, hostile: str
-    ) -> None:
-        with bare(browser, address, "#" + quote(hostile, safe="=&%,.")) as visit:
-            page = visit.page
-            assert page.evaluate("playground.mounted.length") == 1
-            wait_for_status(page, "Not as the address has it")
-            state = page.evaluate(
-                "() => playground.fromAddress(playground.mounted[0].playground.address).state",
-            )
-            usual = json.loads(json.dumps(defaults()))
-            differs = {key for key in usual if state[key] != usual[key]}
-            # A number too large for its range is brought into it.
-            assert differs <= ({"rho"} if hostile.startswith("rho=99") else set())
-            assert page.evaluate("window.hacked === undefined && {}.on === undefined && ({}).rho === undefined")
-            assert part(page, "img").count() == 0
-            assert not visit.errors
+    def test_a_damaged_address_gives_the_defaults_and_a_notice(self, bare: Callable[..., Visit], hostile: str) -> None:
+        visit = bare("#" + quote(hostile, safe="=&%,."))
+        page = visit.page
+        assert page.evaluate("playground.mounted.length") == 1
+        wait_for_status(page, "Not as the address has it")
+        state = page.evaluate(
+            "() => playground.fromAddress(playground.mounted[0].playground.address).state",
+        )
+        usual = json.loads(json.dumps(defaults()))
+        differs = {key for key in usual if state[key] != usual[key]}
+        # A number too large for its range is brought into it.
+        assert differs <= ({"rho"} if hostile.startswith("rho=99") else set())
+        assert page.evaluate("window.hacked === undefined && {}.on === undefined && ({}).rho === undefined")
+        assert part(page, "img").count() == 0
+        assert not visit.errors
 
     @pytest.mark.parametrize(
         ("given", "taken"),
@@ -266,20 +262,18 @@ class TestAddresses:
         assert address_of(page) == taken
         wait_for_status(page, given.partition("=")[0])
 
-    def test_the_windows_address_follows_and_can_be_opened_again(self, browser: Browser, address: str) -> None:
-        with opened(browser, address + HOME) as visit:
-            assert "#" not in visit.page.url
-            part(visit.page, "#surface").select_option("beale")
-            part(visit.page, "#back").click()
-            visit.page.wait_for_url("**#surface=beale&at=299")
-            url = visit.page.url
-        with opened(browser, url) as visit:
-            assert address_of(visit.page) == "surface=beale&at=299"
+    def test_the_windows_address_follows_and_can_be_opened_again(self, window: Window, address: str) -> None:
+        page = window.open(address + HOME).page
+        assert "#" not in page.url
+        part(page, "#surface").select_option("beale")
+        part(page, "#back").click()
+        page.wait_for_url("**#surface=beale&at=299")
+        assert address_of(window.open(page.url).page) == "surface=beale&at=299"
 
-    def test_a_link_to_a_section_leaves_the_race_alone(self, browser: Browser, address: str) -> None:
-        with opened(browser, f"{address}{HOME}#experiments") as visit:
-            assert address_of(visit.page).startswith("surface=ravine&kappa=20&angle=25")
-            assert "Not as" not in part(visit.page, "#status").text_content()
+    def test_a_link_to_a_section_leaves_the_race_alone(self, window: Window, address: str) -> None:
+        page = window.open(f"{address}{HOME}#experiments").page
+        assert address_of(page).startswith("surface=ravine&kappa=20&angle=25")
+        assert "Not as" not in part(page, "#status").text_content()
 
     def test_the_copied_link_opens_the_same_state(self, browser: Browser, address: str) -> None:
         with opened(browser, address + CHAPTER, permissions=["clipboard-read", "clipboard-write"]) as visit:
@@ -289,11 +283,11 @@ class TestAddresses:
             link = visit.page.evaluate("navigator.clipboard.readText()")
         assert link == f"{address}{HOME}#surface=saddle&noise=1"
 
-    def test_where_nothing_can_be_copied_the_text_is_shown(self, browser: Browser, address: str) -> None:
-        with opened(browser, address + HOME) as visit:
-            visit.page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(); }")
-            part(visit.page, "#python").click()
-            assert "from rmsprop_lib.playground import run" in part(visit.page, "textarea").input_value()
+    def test_where_nothing_can_be_copied_the_text_is_shown(self, window: Window, address: str) -> None:
+        page = window.open(address + HOME).page
+        page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(); }")
+        part(page, "#python").click()
+        assert "from rmsprop_lib.playground import run" in part(page, "textarea").input_value()
 
     def test_the_picture_can_be_saved(self, page: Page) -> None:
         with page.expect_download() as download:
@@ -310,28 +304,28 @@ class TestPages:
 
     @pytest.mark.parametrize("chapter", CHAPTERS)
     def test_a_guided_link_sets_the_playground_above_it_in_place(
-        self, browser: Browser, address: str, chapter: str
+        self, window: Window, address: str, chapter: str
     ) -> None:
-        with opened(browser, f"{address}chapters/{chapter}.html") as visit:
-            page = visit.page
-            links = page.locator('article a[href*="#surface="]:visible')
-            assert links.count() >= 2
-            for k in range(links.count()):
-                target = links.nth(k).get_attribute("href").partition("#")[2]
-                links.nth(k).click()
-                assert page.url.endswith(f"{chapter}.html")
-                assert address_of(page) == to_address(from_address(target))
-            assert not visit.errors
+        visit = window.open(f"{address}chapters/{chapter}.html")
+        page = visit.page
+        links = page.locator('article a[href*="#surface="]:visible')
+        assert links.count() >= 2
+        for k in range(links.count()):
+            target = links.nth(k).get_attribute("href").partition("#")[2]
+            links.nth(k).click()
+            assert page.url.endswith(f"{chapter}.html")
+            assert address_of(page) == to_address(from_address(target))
+        assert not visit.errors
 
-    def test_on_its_own_page_a_guided_link_sets_it_too(self, browser: Browser, address: str) -> None:
-        with opened(browser, address + HOME) as visit:
-            links = visit.page.locator('article a[href*="#surface="]:visible')
-            assert links.count() >= 6
-            links.nth(2).click()
-            assert address_of(visit.page) == "surface=ravine&angle=45&steps=1000"
-            assert part(visit.page, "canvas").first.is_visible()
-            visit.page.go_back()
-            assert visit.page.url.startswith(address + HOME)
+    def test_on_its_own_page_a_guided_link_sets_it_too(self, window: Window, address: str) -> None:
+        page = window.open(address + HOME).page
+        links = page.locator('article a[href*="#surface="]:visible')
+        assert links.count() >= 6
+        links.nth(2).click()
+        assert address_of(page) == "surface=ravine&angle=45&steps=1000"
+        assert part(page, "canvas").first.is_visible()
+        page.go_back()
+        assert page.url.startswith(address + HOME)
 
     @pytest.mark.parametrize("name", [HOME, CHAPTER])
     def test_without_scripts_there_is_the_picture_and_a_link(self, browser: Browser, address: str, name: str) -> None:
@@ -345,67 +339,66 @@ class TestPages:
         assert marker.locator("a").get_attribute("href").partition("#")[0] in ("", "playground.html")
         context.close()
 
-    def test_in_print_there_is_the_picture(self, browser: Browser, address: str) -> None:
-        with opened(browser, address + CHAPTER) as visit:
-            visit.page.emulate_media(media="print")
-            assert visit.page.locator(".playground-still").is_visible()
-            assert not visit.page.locator(".playground-live").is_visible()
-            assert not visit.page.locator(".playground-marker").is_visible()
+    def test_in_print_there_is_the_picture(self, window: Window, address: str) -> None:
+        page = window.open(address + CHAPTER).page
+        page.emulate_media(media="print")
+        assert page.locator(".playground-still").is_visible()
+        assert not page.locator(".playground-live").is_visible()
+        assert not page.locator(".playground-marker").is_visible()
 
-    def test_it_works_from_the_disk(self, browser: Browser) -> None:
-        with opened(browser, (SITE / HOME).as_uri() + "#surface=saddle") as visit:
-            assert address_of(visit.page) == "surface=saddle"
-            part(visit.page, "#back").click()
-            visit.page.wait_for_url("**#surface=saddle&at=299")
-            assert not visit.errors
+    def test_it_works_from_the_disk(self, window: Window) -> None:
+        visit = window.open((SITE / HOME).as_uri() + "#surface=saddle")
+        assert address_of(visit.page) == "surface=saddle"
+        part(visit.page, "#back").click()
+        visit.page.wait_for_url("**#surface=saddle&at=299")
+        assert not visit.errors
 
-    def test_it_works_under_a_policy_that_forbids_inline_scripts_and_styles(
-        self, browser: Browser, address: str
-    ) -> None:
-        with bare(browser, address) as visit:
-            page = visit.page
-            page.evaluate(OPEN)
-            assert part(page, "#race").bounding_box()["width"] > 200
-            assert part(page, ".main").evaluate("e => getComputedStyle(e).display") == "grid"
-            assert not visit.errors
+    def test_it_works_under_a_policy_that_forbids_inline_scripts_and_styles(self, bare: Callable[..., Visit]) -> None:
+        visit = bare()
+        visit.page.evaluate(OPEN)
+        assert part(visit.page, "#race").bounding_box()["width"] > 200
+        assert part(visit.page, ".main").evaluate("e => getComputedStyle(e).display") == "grid"
+        assert not visit.errors
 
 
 class TestForEveryone:
     @pytest.mark.parametrize("scheme", ["light", "dark"])
     @pytest.mark.parametrize("name", [HOME, CHAPTER])
-    def test_axe_finds_nothing(self, browser: Browser, address: str, name: str, scheme: str) -> None:
-        with opened(browser, address + name, color_scheme=scheme) as visit:
-            visit.page.evaluate(OPEN)
-            found = Axe().run(visit.page, context=".playground-live")
-            assert found.response["violations"] == [], found.generate_report()
+    def test_axe_finds_nothing(self, window: Window, address: str, name: str, scheme: str) -> None:
+        page = window.open(address + name, color_scheme=scheme).page
+        page.evaluate(OPEN)
+        # It would go through all the code of the chapter, too.
+        page.evaluate("() => document.querySelectorAll('pre, mjx-container').forEach(e => e.remove())")
+        found = Axe().run(page, context=".playground-live")
+        assert found.response["violations"] == [], found.generate_report()
 
     @pytest.mark.parametrize("width", [320, 375, 600, 1280, 2560])
-    def test_it_fits_its_column(self, browser: Browser, address: str, width: int) -> None:
-        with opened(browser, address + HOME) as visit:
-            page = visit.page
-            page.set_viewport_size({"width": width, "height": 800})
-            page.evaluate(OPEN)
-            set_address(page, f"surface=noisy&{EVERYONE}&at=77")
-            wide = page.evaluate(
-                """() => { const { host } = playground.mounted[0]; const edge = host.getBoundingClientRect().right + 1;
-                    return [...host.shadowRoot.querySelectorAll('*')].filter(e => {
-                        const box = e.getBoundingClientRect();
-                        return box.width && box.right > edge && !e.closest('.scroll');
-                    }).map(e => e.outerHTML.slice(0, 80)); }"""
-            )
-            assert not wide
-            assert page.evaluate("document.scrollingElement.scrollWidth") <= width + 1
+    def test_it_fits_its_column(self, page: Page, width: int) -> None:
+        page.set_viewport_size({"width": width, "height": 800})
+        page.evaluate(OPEN)
+        set_address(page, f"surface=noisy&{EVERYONE}&at=77")
+        wide = page.evaluate(
+            """() => { const { host } = playground.mounted[0]; const edge = host.getBoundingClientRect().right + 1;
+                return [...host.shadowRoot.querySelectorAll('*')].filter(e => {
+                    const box = e.getBoundingClientRect();
+                    return box.width && box.right > edge && !e.closest('.scroll');
+                }).map(e => e.outerHTML.slice(0, 80)); }"""
+        )
+        whole = page.evaluate("document.scrollingElement.scrollWidth")
+        page.set_viewport_size(DESK)
+        assert not wide
+        assert whole <= width + 1
 
-    def test_every_target_is_large_enough(self, browser: Browser, address: str) -> None:
-        with opened(browser, address + HOME) as visit:
-            visit.page.set_viewport_size(PHONE)
-            visit.page.evaluate(OPEN)
-            small = visit.page.evaluate(
-                """() => [...playground.mounted[0].host.shadowRoot.querySelectorAll('button, select, input, summary')]
-                    .map(e => [e.getBoundingClientRect(), e.outerHTML.slice(0, 80)])
-                    .filter(([box]) => box.width && (box.width < 24 || box.height < 24)).map(([, html]) => html)"""
-            )
-            assert not small
+    def test_every_target_is_large_enough(self, page: Page) -> None:
+        page.set_viewport_size(PHONE)
+        page.evaluate(OPEN)
+        small = page.evaluate(
+            """() => [...playground.mounted[0].host.shadowRoot.querySelectorAll('button, select, input, summary')]
+                .map(e => [e.getBoundingClientRect(), e.outerHTML.slice(0, 80)])
+                .filter(([box]) => box.width && (box.width < 24 || box.height < 24)).map(([, html]) => html)"""
+        )
+        page.set_viewport_size(DESK)
+        assert not small
 
     def test_the_keyboard_reaches_everything(self, page: Page) -> None:
         page.evaluate(OPEN)
@@ -442,9 +435,7 @@ class TestForEveryone:
         page.keyboard.press("ArrowLeft")
         state = from_address(address_of(page))
         assert state["rho"] > 0.9 and state["eta"]["rmsprop"] < 0.1
-        page.wait_for_function(
-            "() => !playground.mounted[0].host.shadowRoot.getElementById('map').classList.contains('stale')"
-        )
+        expect(part(page, "#map:not(.stale)")).to_have_count(1, timeout=1000 * SECONDS)
         page.keyboard.press("Enter")
         best = from_address(address_of(page))
         losses = page.evaluate("a => [...playground.map('rmsprop', playground.fromAddress(a).state)]", address_of(page))
@@ -494,12 +485,12 @@ class TestForEveryone:
         wait_for_status(page, f"Step {at}.")
         page.evaluate("listener.disconnect()")
 
-    def test_nothing_moves_for_readers_who_want_less_of_it(self, browser: Browser, address: str) -> None:
-        with opened(browser, f"{address}{HOME}#surface=ravine", reduced_motion="reduce") as visit:
-            part(visit.page, "#play").click()
-            assert address_of(visit.page) == "surface=ravine&at=0"
-            visit.page.wait_for_timeout(300)
-            assert address_of(visit.page) == "surface=ravine&at=0"
+    def test_nothing_moves_for_readers_who_want_less_of_it(self, window: Window, address: str) -> None:
+        page = window.open(f"{address}{HOME}#surface=ravine", reduced_motion="reduce").page
+        part(page, "#play").click()
+        assert address_of(page) == "surface=ravine&at=0"
+        page.wait_for_timeout(300)
+        assert address_of(page) == "surface=ravine&at=0"
 
     def test_nothing_plays_by_itself(self, page: Page) -> None:
         set_address(page, "surface=ravine&at=5")
@@ -523,17 +514,17 @@ class TestForEveryone:
         page.mouse.up()
         assert from_address(address_of(page))["start"] == pytest.approx((5.5, 5.5), abs=0.15)
 
-    def test_forced_colours_are_taken_over(self, browser: Browser, address: str) -> None:
-        with opened(browser, address + HOME, forced_colors="active") as visit:
-            colours = visit.page.evaluate(
-                """() => { const root = playground.mounted[0].host.shadowRoot; const c = root.getElementById('race');
-                    const ink = getComputedStyle(root.firstElementChild).color.match(/\\d+/g).slice(0, 3).map(Number);
-                    const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; const found = new Set();
-                    for (let k = 0; k < d.length; k += 4)
-                        if (d[k + 3] === 255) found.add(`${[d[k], d[k + 1], d[k + 2]]}`);
-                    return [`${ink}`, [...found]]; }"""
-            )
-            assert colours[1] == [colours[0]]
+    def test_forced_colours_are_taken_over(self, window: Window, address: str) -> None:
+        page = window.open(address + HOME, forced_colors="active").page
+        colours = page.evaluate(
+            """() => { const root = playground.mounted[0].host.shadowRoot; const c = root.getElementById('race');
+                const ink = getComputedStyle(root.firstElementChild).color.match(/\\d+/g).slice(0, 3).map(Number);
+                const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; const found = new Set();
+                for (let k = 0; k < d.length; k += 4)
+                    if (d[k + 3] === 255) found.add(`${[d[k], d[k + 1], d[k + 2]]}`);
+                return [`${ink}`, [...found]]; }"""
+        )
+        assert colours[1] == [colours[0]]
 
     def test_the_picture_has_its_numbers_in_a_table(self, page: Page) -> None:
         set_address(page, "surface=ravine&on=sgd,adam&at=100")
@@ -555,27 +546,20 @@ class TestInANotebook:
     """
 
     @pytest.fixture
-    def cell(self, browser: Browser, address: str) -> Iterator[Page]:
+    def cell(self, stage: Window, address: str) -> Iterator[Page]:
         """An output cell into which the widget's module, the one that anywidget loads, has rendered."""
-        visit = Visit(browser.new_context().new_page())
-        visit.page.on("pageerror", lambda error: visit.errors.append(str(error)))
-        # Notebooks run what their outputs bring, which the book's pages forbid.
-        visit.page.route("**/notebook.html", lambda route: route.fulfill(body="<!doctype html><article></article>"))
-        try:
-            visit.page.goto(address + "notebook.html")
-            visit.page.evaluate(self.MODEL)
-            visit.page.evaluate(
-                """async text => { const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
-                    const widget = (await import(url)).default;
-                    window.el = document.createElement("div"); el.className = "playground-live";
-                    document.querySelector("article").append(el);
-                    window.remove = widget.render({ model, el }); }""",
-                bundle("widget.mjs"),
-            )
-            yield visit.page
-            assert not visit.errors
-        finally:
-            visit.page.context.close()
+        visit = stage.open(address + "notebook.html")
+        visit.page.evaluate(self.MODEL)
+        visit.page.evaluate(
+            """async text => { const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+                const widget = (await import(url)).default;
+                window.el = document.createElement("div"); el.className = "playground-live";
+                document.querySelector("article").append(el);
+                window.remove = widget.render({ model, el }); }""",
+            bundle("widget.mjs"),
+        )
+        yield visit.page
+        assert not visit.errors
 
     def test_it_shows_the_state_that_python_gave_and_sends_nothing_back(self, cell: Page) -> None:
         assert part(cell, "#race").get_attribute("aria-label").startswith("Ravine")

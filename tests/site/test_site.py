@@ -1,51 +1,41 @@
-"""The site, built afresh: without a warning, without a dead link, and with nothing loaded from another host."""
+"""The built site, file by file: of these sources and no others, without a dead link, with nothing from another host."""
 
-import os
 import re
-import subprocess
-import sys
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from book_pages import repository_links, toc_pages
+from book_pages import built_page, repository_links, source_of, toc_pages, wanted_links
 from bs4 import BeautifulSoup, Tag
 
 from rmsprop_lib.playground import from_address
-from tools.paths import ROOT
+from rmsprop_lib.playground.bundle import script
+from tools.paths import ROOT, SITE
 
 # A page that is put into place of one that is missing, and only leads on.
 REDIRECT = "index.html"
 MISSING = "404.html"
-# Where the buttons lead in the site built here; tests/tools/test_launch_links.py says how a build finds its repository.
-REPOSITORY, BRANCH = "https://github.com/someone/book", "spring"
-PUBLISHED = "/book/"  # on GitHub Pages
+MODULES = "_modules/index.html"
+UNBUILT = "The site is not built, or its last build failed: run `make book` first."
+BUTTONS = {"source-repository-button", "source-issues-button", "source-edit-button", "launch"}
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site built into an empty folder: no cache can hide a warning, and no stale page can answer a link."""
-    folder = tmp_path_factory.mktemp("book")
-    command = [Path(sys.executable).with_name("jupyter-book"), "build", ".", "--path-output", folder]
-    environment = {**os.environ, "BOOK_REPOSITORY_URL": REPOSITORY, "BOOK_BRANCH": BRANCH}
-    done = subprocess.run(
-        [*command, "-W", "-n", "--keep-going"], cwd=ROOT, env=environment, capture_output=True, text=True
-    )
-    report = done.stdout + done.stderr
-    complaints = [line for line in report.splitlines() if re.search(r"WARNING|ERROR|error:", line)]
-    assert done.returncode == 0, "the book does not build:\n" + ("\n".join(complaints) or report[-3000:])
-    return folder / "_build" / "html"
-
-
-@pytest.fixture(scope="module")
-def pages(site: Path) -> dict[str, BeautifulSoup]:
+def pages() -> dict[str, BeautifulSoup]:
     """Every page of the site by its address below the root, templates of the theme left out."""
-    return {
-        path.relative_to(site).as_posix(): BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
-        for path in sorted(site.rglob("*.html"))
-        if "_static" not in path.parts
-    }
+    assert (SITE / ".built").exists(), UNBUILT
+    paths = [path.relative_to(SITE) for path in sorted(SITE.rglob("*.html"))]
+    return {path.as_posix(): built_page(path.as_posix()) for path in paths if "_static" not in path.parts}
+
+
+@pytest.fixture(scope="module")
+def published(pages: dict[str, BeautifulSoup]) -> str:
+    """The folder in which the site is published, such as ``/book/`` on GitHub Pages."""
+    first = toc_pages()[0]
+    path = urlsplit(pages[first].select_one('link[rel="canonical"]')["href"]).path
+    assert path.endswith(first)
+    return path.removesuffix(first)
 
 
 def references(page: BeautifulSoup) -> list[tuple[Tag, str]]:
@@ -64,8 +54,38 @@ def is_elsewhere(address: str) -> bool:
     return bool(parts.netloc) or parts.scheme not in ("", "data")
 
 
-def test_it_builds_without_a_warning(site: Path) -> None:
-    assert (site / "searchindex.js").exists()
+def test_it_is_built_so_that_a_warning_fails() -> None:
+    # Such a build leaves no .built behind.
+    assert (SITE / ".built").exists(), UNBUILT
+    recipe = re.search(r"jupyter-book build \.(.*)\n\t@touch \$@\n", (ROOT / "Makefile").read_text(encoding="utf-8"))
+    # Every warning an error, references to nothing too, and no page from the cache, which would keep its own to itself.
+    assert {"-W", "-n", "--all"} <= set(recipe[1].split())
+
+
+def test_it_is_made_of_what_lies_here(pages: dict[str, BeautifulSoup]) -> None:
+    """Chapters, library and assets; whether settings or extensions have changed since, make knows."""
+    copies = {SITE / "_sources" / source: ROOT / source for source in map(source_of, toc_pages())}
+    assets = [path for path in (ROOT / "assets").rglob("*") if path.is_file()]
+    copies |= {SITE / "_static" / asset.relative_to(ROOT / "assets"): asset for asset in assets}
+    differ = [f"{file}" for copy, file in copies.items() if not copy.exists() or copy.read_bytes() != file.read_bytes()]
+    for address in pages:
+        if address.startswith("_modules/rmsprop_lib"):
+            module = ROOT / Path(address).relative_to("_modules").with_suffix(".py")
+            code = module if module.exists() else module.with_suffix("") / "__init__.py"
+            shown = pages[address].select_one("article pre").get_text().replace("[docs]", "").split()
+            written = code.read_text(encoding="utf-8").replace("[docs]", "").split() if code.exists() else []
+            differ += [address] if shown != written else []
+    differ += ["playground.js"] if (SITE / "_static" / "playground.js").read_text(encoding="utf-8") != script() else []
+    assert not differ, f"{differ} have changed since: run `make book`."
+
+
+def test_no_page_is_left_over(pages: dict[str, BeautifulSoup]) -> None:
+    """From a source that is no more: it would be published, and could answer a link."""
+    modules = {f"_modules/{link['href']}" for link in pages[MODULES].select("article li a")}
+    known = {*toc_pages(), *modules, MODULES, REDIRECT, MISSING, "genindex.html", "search.html"}
+    sources = {path.relative_to(SITE / "_sources").as_posix() for path in (SITE / "_sources").rglob("*.*")}
+    left_over = sorted(set(pages) - known | sources - set(map(source_of, toc_pages())))
+    assert not left_over, f"{left_over}: remove {SITE.name} and run `make book`."
 
 
 def test_every_page_of_the_contents_is_there(pages: dict[str, BeautifulSoup]) -> None:
@@ -82,7 +102,7 @@ def test_every_chapter_has_the_number_of_its_file(pages: dict[str, BeautifulSoup
             assert all(re.search(rf"\b{int(number[1])}\.\d", text) for text in numbers), (address, numbers)
 
 
-def test_every_link_and_anchor_inside_the_site_resolves(site: Path, pages: dict[str, BeautifulSoup]) -> None:
+def test_every_link_and_anchor_inside_the_site_resolves(pages: dict[str, BeautifulSoup], published: str) -> None:
     anchors = {
         address: {tag[name] for name in ("id", "name") for tag in page.find_all(attrs={name: True})}
         for address, page in pages.items()
@@ -94,15 +114,15 @@ def test_every_link_and_anchor_inside_the_site_resolves(site: Path, pages: dict[
             if parts.scheme or parts.netloc:
                 continue
             # The page for a missing address is shown anywhere, and names the folder that the site is published in.
-            path = parts.path.partition(PUBLISHED)[2] if address == MISSING else parts.path
-            file = (site / address).parent / unquote(path) if path else site / address
+            path = parts.path.removeprefix(published) if address == MISSING else parts.path
+            file = (SITE / address).parent / unquote(path) if path else SITE / address
             file = file.resolve()
-            if not file.is_file() or not file.is_relative_to(site.resolve()):
+            if not file.is_file() or not file.is_relative_to(SITE.resolve()):
                 dead.append(f"{address}: {target}")
             elif file.stem == "playground" and "=" in parts.fragment:
                 from_address(unquote(parts.fragment))  # a state of the playground, or an error that says why not
             elif parts.fragment and file.suffix == ".html":
-                known = anchors[file.relative_to(site.resolve()).as_posix()]
+                known = anchors[file.relative_to(SITE.resolve()).as_posix()]
                 if unquote(parts.fragment) not in known:
                     dead.append(f"{address}: {target}")
     assert not dead, "\n".join(dead)
@@ -113,13 +133,13 @@ def test_equations_are_referred_to(pages: dict[str, BeautifulSoup]) -> None:
     assert any(page.select('a[href*="#equation-"].internal') for page in pages.values())
 
 
-def test_nothing_is_loaded_from_another_host(site: Path, pages: dict[str, BeautifulSoup]) -> None:
+def test_nothing_is_loaded_from_another_host(pages: dict[str, BeautifulSoup]) -> None:
     foreign = []
     for address, page in pages.items():
         # A link to click and the address of the page itself load nothing.
         loading = [(tag, url) for tag, url in references(page) if tag.name != "a" and tag.get("rel") != ["canonical"]]
         foreign += [f"{address}: {tag.name} {url}" for tag, url in loading if is_elsewhere(url)]
-    for path in site.rglob("*.css"):
+    for path in SITE.rglob("*.css"):
         style = path.read_text(encoding="utf-8")
         urls = re.findall(r"""(?:url\(|@import)\s*["']?((?:https?:)?//[^"')\s]+)""", style)
         foreign += [f"{path.name}: {url}" for url in urls]
@@ -149,25 +169,20 @@ def test_headings_go_down_one_step_at_a_time(pages: dict[str, BeautifulSoup]) ->
 
 
 def test_every_button_that_leads_to_a_repository_opens_this_page_there(pages: dict[str, BeautifulSoup]) -> None:
-    sources = {Path(address).with_suffix("").as_posix() for address in toc_pages()}
-    for address, page in pages.items():
-        if address == REDIRECT:
-            continue
-        name = Path(address).with_suffix("").as_posix()
-        source = next((f"{name}{end}" for end in (".ipynb", ".md") if (ROOT / f"{name}{end}").is_file()), "")
-        assert bool(source) == (name in sources), address
-        wanted = {
-            "source-repository-button": REPOSITORY,
-            "source-issues-button": f"{REPOSITORY}/issues/new?title=Issue%20on%20page%20%2F{address}"
-            "&body=Your%20issue%20content%20here.",
-        }
-        if source:
-            wanted["source-edit-button"] = f"{REPOSITORY}/edit/{BRANCH}/{source}"
-        if source.endswith(".ipynb"):
-            path = REPOSITORY.removeprefix("https://github.com/")
-            wanted["launch"] = f"https://mybinder.org/v2/gh/{path}/{BRANCH}?urlpath=lab/tree/{source}"
-        found = repository_links(page)
-        assert {kind: found.get(kind) for kind in wanted} == wanted, address
+    """Or there are none, in a site whose build knew no repository; test_launch_links.py builds one that does."""
+    first = toc_pages()[0]
+    assert source_of(first)
+    buttons = repository_links(pages[first])
+    repository = buttons.get("source-repository-button", "")
+    branch = (
+        buttons.get("source-edit-button", "").removeprefix(f"{repository}/edit/").removesuffix(f"/{source_of(first)}")
+    )
+    assert bool(repository) == bool(branch)
+    for address in pages.keys() - {REDIRECT}:
+        assert bool(source_of(address)) == (address in toc_pages()), address
+        wanted = wanted_links(address, repository, branch) if repository else {}
+        found = repository_links(pages[address])
+        assert {kind: link for kind, link in found.items() if kind in BUTTONS} == wanted, address
         # A text may cite a repository; none of its links may be to another Binder.
         assert not [link for kind, link in found.items() if kind not in wanted and "mybinder.org" in link], address
 

@@ -3,12 +3,11 @@
 import base64
 import hashlib
 import re
-from collections.abc import Iterator
+from functools import cache
 
 import nbformat
 import pytest
-from book_pages import toc_pages
-from bs4 import BeautifulSoup
+from book_pages import built_page, toc_pages
 from nbformat import NotebookNode
 
 from tools.paths import ROOT, SITE
@@ -22,11 +21,11 @@ def squeezed(text: str) -> str:
     return " ".join(re.sub(r"\x1b\[[0-9;]*m", "", text).split())
 
 
-def outputs(page: str) -> Iterator[NotebookNode]:
-    notebook = nbformat.read((ROOT / page).with_suffix(".ipynb"), as_version=4)
-    for cell in notebook.cells:
-        if cell.cell_type == "code" and not NOT_SHOWN & set(cell.metadata.get("tags", [])):
-            yield from cell.outputs
+@cache
+def outputs(page: str) -> list[NotebookNode]:
+    cells = nbformat.read((ROOT / page).with_suffix(".ipynb"), as_version=4).cells
+    shown = [c for c in cells if c.cell_type == "code" and not NOT_SHOWN & set(c.metadata.get("tags", []))]
+    return [output for cell in shown for output in cell.outputs]
 
 
 def test_the_last_build_ended_well() -> None:
@@ -40,7 +39,7 @@ def test_every_page_is_there(page: str) -> None:
 
 @pytest.mark.parametrize("page", NOTEBOOKS)
 def test_every_stored_text_stands_on_its_page(page: str) -> None:
-    shown = squeezed(BeautifulSoup((SITE / page).read_text(encoding="utf-8"), "html.parser").get_text())
+    shown = squeezed(built_page(page).get_text())
     texts = [output.text for output in outputs(page) if output.output_type == "stream"]
     missing = [text for text in texts if squeezed(text) not in shown]
     assert not missing, missing[0]
@@ -48,8 +47,7 @@ def test_every_stored_text_stands_on_its_page(page: str) -> None:
 
 @pytest.mark.parametrize("page", NOTEBOOKS)
 def test_every_stored_figure_is_on_its_page(page: str) -> None:
-    soup = BeautifulSoup((SITE / page).read_text(encoding="utf-8"), "html.parser")
-    pictures = [((SITE / page).parent / tag["src"]).resolve() for tag in soup.select("article img[src]")]
+    pictures = [((SITE / page).parent / tag["src"]).resolve() for tag in built_page(page).select("article img[src]")]
     # A picture's name says what was stored; its file has fewer colours (tools/site/lean_pages.py).
     shown = {path.stem for path in pictures if path.suffix == ".png" and path.is_file()}
     stored = [base64.b64decode(o.data["image/png"]) for o in outputs(page) if "image/png" in o.get("data", {})]

@@ -7,12 +7,13 @@ import re
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from book_pages import toc_pages
-from browser import open_page
-from playwright.sync_api import Browser
+from browser import SECONDS, Window
+from playwright.sync_api import Browser, expect
 
 from tools.paths import MEASURED, SITE
 from tools.publish import checksums, dist
@@ -51,6 +52,14 @@ def notebooks(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return unpacked(folder, dist.NOTEBOOKS_ARCHIVE, tmp_path_factory.mktemp("class"))
 
 
+@pytest.fixture(scope="module")
+def offline(browser: Browser) -> Iterator[Window]:
+    """A window on a machine without a network."""
+    window = Window(browser, offline=True)
+    yield window
+    window.close()
+
+
 def elsewhere(notebooks: Path) -> dict[str, str]:
     """An environment in which Python finds the unpacked library before any other."""
     return {**os.environ, "OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1", "PYTHONPATH": str(notebooks)}
@@ -82,46 +91,43 @@ class TestSite:
         }
 
     @pytest.mark.parametrize("name", ["index.html", "genindex.html", *toc_pages()])
-    def test_every_page_opens_from_disk(self, browser: Browser, site: Path, name: str) -> None:
-        visit = open_page(browser, (site / name).as_uri(), offline=True)
-        visit.page.wait_for_load_state("networkidle")
-        written = visit.page.locator("article .math").count()
-        typeset = visit.page.locator("article .math mjx-container").count()
-        fonts = visit.page.evaluate("[...document.fonts].filter(font => font.status === 'error').map(f => f.family)")
-        visit.page.context.close()
+    def test_every_page_opens_from_disk(self, offline: Window, site: Path, name: str) -> None:
+        visit = offline.open((site / name).as_uri())
+        # The root leads to the first page, the others stay where they are.
+        visit.page.wait_for_url((site / (toc_pages()[0] if name == "index.html" else name)).as_uri())
+        visit.typeset()
+        visit.settle()
+        written, typeset, fonts = visit.page.evaluate(
+            """() => [document.querySelectorAll("article .math").length,
+                document.querySelectorAll("article .math mjx-container").length,
+                [...document.fonts].filter(font => font.status === "error").map(font => font.family)]"""
+        )
         assert visit.requested and all(url.startswith(("file:", "data:", "blob:")) for url in visit.requested)
         assert not visit.failed
         assert not visit.errors
         assert typeset >= written
         assert not fonts
 
-    def test_its_root_leads_to_the_first_page(self, browser: Browser, site: Path) -> None:
-        visit = open_page(browser, (site / "index.html").as_uri(), offline=True)
-        visit.page.wait_for_url((site / toc_pages()[0]).as_uri())
-        visit.page.context.close()
-
-    def test_its_search_finds(self, browser: Browser, site: Path) -> None:
-        visit = open_page(browser, (site / "search.html").as_uri() + "?q=centered", offline=True)
+    def test_its_search_finds(self, offline: Window, site: Path) -> None:
+        visit = offline.open((site / "search.html").as_uri() + "?q=centered")
         visit.page.locator("#search-results li a").first.wait_for()
-        visit.page.wait_for_function("document.querySelector('.search-summary').textContent.includes('found')")
-        visit.page.wait_for_load_state("networkidle")
+        expect(visit.page.locator(".search-summary")).to_contain_text("found", timeout=1000 * SECONDS)
+        visit.settle()
         found = visit.page.locator("#search-results li a").evaluate_all("links => links.map(link => link.href)")
-        visit.page.context.close()
         assert any("04_centered_rmsprop.html" in address for address in found)
         assert all((site / "chapters" / Path(address.split("#")[0].split("?")[0]).name).exists() for address in found)
         assert not visit.failed
         assert not visit.errors
 
-    def test_its_playground_runs(self, browser: Browser, site: Path) -> None:
+    def test_its_playground_runs(self, offline: Window, site: Path) -> None:
         where = (site / "chapters" / "playground.html").as_uri() + "#surface=ravine&angle=30&steps=100"
-        visit = open_page(browser, where, offline=True)
+        visit = offline.open(where)
         visit.page.locator(".playground-live").first.wait_for()
         address = visit.page.evaluate("playground.mounted[0].playground.address")
         drawn = visit.page.evaluate(
             """() => [...playground.mounted[0].host.shadowRoot.querySelectorAll("canvas")].map(canvas =>
                 new Set(canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data).size)"""
         )
-        visit.page.context.close()
         assert "surface=ravine" in address and "angle=30" in address and "steps=100" in address
         assert max(drawn) > 10  # more than one colour
         assert not visit.errors

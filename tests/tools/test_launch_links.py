@@ -6,9 +6,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
+import nbformat
 import pytest
-from book_pages import repository_links
+import yaml
+from book_pages import parsed, repository_links, source_of, toc_pages, wanted_links
 from bs4 import BeautifulSoup
 from sphinx.errors import ConfigError
 
@@ -156,65 +159,59 @@ def test_the_placeholder_is_the_one_in_the_configuration() -> None:
     assert f"url: {launch_links.PLACEHOLDER}\n" in (ROOT / "_config.yml").read_text(encoding="utf-8")
 
 
-Build = Callable[..., tuple[dict[str, BeautifulSoup], str]]
-
-
 @pytest.fixture
-def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Build:
-    """Build a book of two pages with our configuration, outside any clone; gives its pages and what was said."""
-    for name in ("_config.yml", "tools", "assets"):
-        (shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile)(ROOT / name, tmp_path / name)
-    chapters = tmp_path / "chapters"
-    chapters.mkdir()
-    (chapters / "references.bib").touch()
-    (chapters / "index.md").write_text("# A book\n", encoding="utf-8")
-    shutil.copyfile(ROOT / "chapters" / "claims.ipynb", chapters / "claims.ipynb")
-    (tmp_path / "_toc.yml").write_text(
-        "format: jb-book\nroot: chapters/index\nchapters: [{file: chapters/claims}]\n", encoding="utf-8"
-    )
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing in the environment says whose book it is."""
     for variable in (*GITHUB, *BRANCH, "GITHUB_BASE_REF", "BOOK_REPOSITORY_URL", "BOOK_BRANCH"):
         monkeypatch.delenv(variable, raising=False)
 
-    def run(**environment: str) -> tuple[dict[str, BeautifulSoup], str]:
-        for variable, value in environment.items():
-            monkeypatch.setenv(variable, value)
+
+@pytest.mark.usefixtures("alone")
+def test_a_build_asks_its_environment_and_its_folder(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def options_of_a_build() -> dict[str, object]:
+        config = SimpleNamespace(html_theme_options={**NOTHING, **dict.fromkeys(launch_links.BUTTONS, True)})
+        launch_links.apply(SimpleNamespace(confdir=str(clone)), config)
+        return config.html_theme_options
+
+    buttons = dict.fromkeys(launch_links.BUTTONS, True)
+    assert options_of_a_build() == {"repository_branch": "main"}
+    origin(clone, "https://github.com/of/clone", "autumn")
+    assert options_of_a_build() == buttons | options("of/clone", "autumn")
+    # As in the workflow of a fork.
+    for variable, value in {"GITHUB_REPOSITORY": "fork-of/the.book", **BRANCH}.items():
+        monkeypatch.setenv(variable, value)
+    assert options_of_a_build() == buttons | options("fork-of/the.book", "spring")
+
+
+Build = Callable[[list[str]], tuple[dict[str, BeautifulSoup], str]]
+
+
+@pytest.fixture
+def build(tmp_path: Path, alone: None) -> Build:
+    """Build a book of these pages with our configuration, outside any clone; gives all of its pages and what was said.
+
+    Nothing stands on them: where their buttons lead follows from their names.
+    """
+    for name in ("_config.yml", "tools", "assets"):
+        (shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile)(ROOT / name, tmp_path / name)
+    (tmp_path / "chapters").mkdir()
+    (tmp_path / "chapters" / "references.bib").touch()
+    notebook = nbformat.writes(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# A page")]))
+
+    def run(addresses: list[str]) -> tuple[dict[str, BeautifulSoup], str]:
+        for source in map(source_of, addresses):
+            (tmp_path / source).write_text(notebook if source.endswith(".ipynb") else "# A page\n", encoding="utf-8")
+        root, *others = (address.removesuffix(".html") for address in addresses)
+        toc = {"format": "jb-book", "root": root, "chapters": [{"file": other} for other in others]}
+        (tmp_path / "_toc.yml").write_text(yaml.safe_dump(toc), encoding="utf-8")
         command = [Path(sys.executable).with_name("jupyter-book"), "build", "."]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
         site = tmp_path / "_build" / "html"
-        names = ("chapters/index.html", "chapters/claims.html", "genindex.html", "search.html")
-        pages = {name: BeautifulSoup((site / name).read_text(encoding="utf-8"), "html.parser") for name in names}
-        return pages, done.stdout + done.stderr
+        names = (*addresses, "genindex.html", "search.html", "404.html")
+        return {name: parsed((site / name).read_text(encoding="utf-8")) for name in names}, done.stdout + done.stderr
 
     return run
-
-
-LAUNCH = "https://mybinder.org/v2/gh/fork-of/the.book/spring?urlpath=lab/tree/chapters/claims.ipynb"
-IN_FORK = {
-    "chapters/index.html": {"source-repository-button", "source-edit-button", "source-issues-button"},
-    "chapters/claims.html": {"launch", "source-repository-button", "source-edit-button", "source-issues-button"},
-    "genindex.html": {"source-repository-button", "source-issues-button"},
-    "search.html": {"source-repository-button", "source-issues-button"},
-}
-
-
-def every_button_opens_the_fork(pages: dict[str, BeautifulSoup]) -> None:
-    for name, page in pages.items():
-        links = repository_links(page)
-        assert set(links) == IN_FORK[name]
-        for kind, address in links.items():
-            place = "mybinder.org/v2/gh" if kind == "launch" else "github.com"
-            assert address.startswith(f"https://{place}/fork-of/the.book"), (name, kind, address)
-        # No other link of a page leads to a repository of another name.
-        assert set(re.findall(r"github\.com/([\w.-]+/[\w.-]+)", str(page))) == {"fork-of/the.book"}, name
-    assert repository_links(pages["chapters/claims.html"])["launch"] == LAUNCH
-    edit = repository_links(pages["chapters/index.html"])["source-edit-button"]
-    assert edit == "https://github.com/fork-of/the.book/edit/spring/chapters/index.md"
-
-
-def test_every_button_that_a_fork_s_workflow_builds_opens_the_fork(build: Build) -> None:
-    pages, _ = build(GITHUB_REPOSITORY="fork-of/the.book", **BRANCH)
-    every_button_opens_the_fork(pages)
 
 
 def test_every_button_built_in_a_clone_of_a_fork_opens_the_fork(build: Build, tmp_path: Path) -> None:
@@ -222,13 +219,20 @@ def test_every_button_built_in_a_clone_of_a_fork_opens_the_fork(build: Build, tm
     git(tmp_path, "checkout", "-b", "spring")
     git(tmp_path, "commit", "--allow-empty", "--message", "first")
     origin(tmp_path, "https://someone:secret@github.com/fork-of/the.book.git", "spring")
-    pages, _ = build()
-    every_button_opens_the_fork(pages)
-    assert "secret" not in "".join(map(str, pages.values()))
+    pages, _ = build(toc_pages())
+    for name, page in pages.items():
+        assert repository_links(page) == wanted_links(name, "https://github.com/fork-of/the.book", "spring"), name
+        # No other link of a page leads to a repository of another name.
+        assert set(re.findall(r"github\.com/([\w.-]+/[\w.-]+)", str(page))) == {"fork-of/the.book"}, name
+        assert "secret" not in str(page), name
+    edit = repository_links(pages["chapters/index.html"])["source-edit-button"]
+    assert edit == "https://github.com/fork-of/the.book/edit/spring/chapters/index.md"
+    launch = repository_links(pages["chapters/claims.html"])["launch"]
+    assert launch == "https://mybinder.org/v2/gh/fork-of/the.book/spring?urlpath=lab/tree/chapters/claims.ipynb"
 
 
 def test_without_a_repository_there_is_no_button_that_leads_nowhere_and_the_build_says_so(build: Build) -> None:
-    pages, said = build()
+    pages, said = build(toc_pages()[:2])
     assert "No repository on GitHub is known" in said
     for name, page in pages.items():
         assert not repository_links(page), name

@@ -3,13 +3,14 @@
 import io
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from unicodedata import normalize
 
 import pytest
-from book_pages import toc_pages
-from bs4 import BeautifulSoup
+from book_pages import built_page, toc_pages
+from bs4 import Tag
 from pypdf import PageObject, PdfReader
 from pypdf.generic import ArrayObject, Destination, IndirectObject
 
@@ -41,19 +42,47 @@ def book(printed: bytes) -> PdfReader:
     return PdfReader(io.BytesIO(printed), strict=False)
 
 
+@dataclass
+class Written:
+    """What is written on a page: its whole text, and what stands in the upper and in the lower margin."""
+
+    text: str
+    head: str
+    foot: str
+
+
+def written(page: PageObject) -> Written:
+    """Of one page, in one go: to find the text of a page takes longest."""
+    found: list[tuple[float, str]] = []
+
+    def note(text: str, cm: list[float], tm: list[float], *_: Any) -> None:
+        found.append((tm[4] * cm[1] + tm[5] * cm[3] + cm[5], text))
+
+    whole = page.extract_text(visitor_text=note)
+    height = float(page.mediabox.height)
+    # Of 22 and of 20 millimetres, in points.
+    above = "".join(text for y, text in found if y > height - 22 * 72 / 25.4)
+    below = "".join(text for y, text in found if y < 20 * 72 / 25.4)
+    return Written(whole, above.strip(), below.strip())
+
+
 @pytest.fixture(scope="module")
-def texts(book: PdfReader) -> list[str]:
+def sheets(book: PdfReader) -> list[Written]:
+    return [written(page) for page in book.pages]
+
+
+@pytest.fixture(scope="module")
+def texts(sheets: list[Written]) -> list[str]:
     """The text of every page, in one line each, its ligatures as the letters that they join."""
     return [
-        re.sub("[\ufb00-\ufb06]", lambda joined: normalize("NFKC", joined[0]), " ".join(page.extract_text().split()))
-        for page in book.pages
+        re.sub("[\ufb00-\ufb06]", lambda joined: normalize("NFKC", joined[0]), " ".join(sheet.text.split()))
+        for sheet in sheets
     ]
 
 
 @pytest.fixture(scope="module")
-def chapter() -> BeautifulSoup:
-    page = BeautifulSoup((SITE / CHAPTER).read_text(encoding="utf-8"), "html.parser")
-    return page.select_one("article.bd-article")
+def chapter() -> Tag:
+    return built_page(CHAPTER).select_one("article.bd-article")
 
 
 def outline(book: PdfReader) -> list[tuple[int, str, int]]:
@@ -77,21 +106,6 @@ def drawings(page: PageObject) -> list[IndirectObject]:
     return [] if things is None else [things.get_object().raw_get(name) for name in things.get_object()]
 
 
-def margins(page: PageObject) -> tuple[str, str]:
-    """What is written into the upper and into the lower margin of a page."""
-    written: list[tuple[float, str]] = []
-
-    def note(text: str, cm: list[float], tm: list[float], *_: Any) -> None:
-        written.append((tm[4] * cm[1] + tm[5] * cm[3] + cm[5], text))
-
-    page.extract_text(visitor_text=note)
-    height = float(page.mediabox.height)
-    # Of 22 and of 20 millimetres, in points.
-    above = "".join(text for y, text in written if y > height - 22 * 72 / 25.4)
-    below = "".join(text for y, text in written if y < 20 * 72 / 25.4)
-    return above.strip(), below.strip()
-
-
 def first_page_of(book: PdfReader, title: str) -> int:
     return next(page for depth, name, page in outline(book) if depth == 0 and name == title)
 
@@ -106,14 +120,13 @@ def links(book: PdfReader) -> list[tuple[int, Any]]:
     ]
 
 
-def test_every_page_but_the_title_page_has_its_number_and_its_chapter(book: PdfReader) -> None:
+def test_every_page_but_the_title_page_has_its_number_and_its_chapter(book: PdfReader, sheets: list[Written]) -> None:
     starts = {page: title for depth, title, page in outline(book) if depth == 0}
     running = ""
-    for number, page in enumerate(book.pages, start=1):
-        head, foot = margins(page)
+    for number, sheet in enumerate(sheets, start=1):
         running = starts.get(number, running)
-        assert foot == ("" if number == 1 else str(number))
-        assert head == (running if running != "Contents" else ""), number
+        assert sheet.foot == ("" if number == 1 else str(number))
+        assert sheet.head == (running if running != "Contents" else ""), number
 
 
 def test_the_title_page_says_which_edition_it_is(texts: list[str], book: PdfReader) -> None:
@@ -123,7 +136,7 @@ def test_the_title_page_says_which_edition_it_is(texts: list[str], book: PdfRead
     assert book.metadata.creation_date == this.date == book.metadata.modification_date
 
 
-def test_every_page_of_the_site_and_the_solutions_are_in_the_outline(book: PdfReader, chapter: BeautifulSoup) -> None:
+def test_every_page_of_the_site_and_the_solutions_are_in_the_outline(book: PdfReader, chapter: Tag) -> None:
     titles = [title for depth, title, _ in outline(book) if depth == 0]
     assert titles == ["Contents", "Adaptive Learning Rates", "3. RMSprop", "Notation", "Solutions"]
     sections = [title for depth, title, _ in outline(book) if depth == 1]
@@ -159,14 +172,14 @@ def test_every_link_inside_the_book_has_its_place(book: PdfReader) -> None:
     assert inside > 50
 
 
-def test_its_equations_are_numbered_as_on_the_site(texts: list[str], chapter: BeautifulSoup) -> None:
+def test_its_equations_are_numbered_as_on_the_site(texts: list[str], chapter: Tag) -> None:
     whole = " ".join(texts)
     numbers = [tag.get_text().removesuffix("#") for tag in chapter.select(".eqno")]
     assert "(3.1)" in numbers and len(numbers) > 10
     assert not [number for number in numbers if number not in whole]
 
 
-def test_its_figures_are_there(book: PdfReader, texts: list[str], chapter: BeautifulSoup) -> None:
+def test_its_figures_are_there(book: PdfReader, texts: list[str], chapter: Tag) -> None:
     drawn = [thing for page in book.pages for thing in drawings(page)]
     pictures = {thing.idnum for thing in drawn if thing.get_object()["/Subtype"] == "/Image"}
     figures = chapter.select("figure img")
@@ -175,7 +188,7 @@ def test_its_figures_are_there(book: PdfReader, texts: list[str], chapter: Beaut
         assert caption.get_text().strip() in " ".join(texts)
 
 
-def test_solutions_stand_at_the_end_and_nowhere_else(texts: list[str], book: PdfReader, chapter: BeautifulSoup) -> None:
+def test_solutions_stand_at_the_end_and_nowhere_else(texts: list[str], book: PdfReader, chapter: Tag) -> None:
     end = first_page_of(book, "Solutions")
     before, after = " ".join(texts[: end - 1]), " ".join(texts[end - 1 :])
     # From the code of the second exercise's solution, its text, and the answer to the question with four options.
@@ -189,7 +202,7 @@ def test_solutions_stand_at_the_end_and_nowhere_else(texts: list[str], book: Pdf
         assert f"Solution on page {page}" in before, exercise
 
 
-def test_what_is_folded_otherwise_is_open(texts: list[str], chapter: BeautifulSoup) -> None:
+def test_what_is_folded_otherwise_is_open(texts: list[str], chapter: Tag) -> None:
     whole = "".join("".join(texts).split())
     proofs = [card for card in chapter.select("details.sd-dropdown") if card.summary.get_text().strip() == "Proof"]
     assert proofs

@@ -104,7 +104,7 @@ def take(page: Page, pages: dict[str, str]) -> list[Part]:
     parts = []
     for path, caption in pages.items():
         page.goto(f"{ORIGIN}/{path}.html", wait_until="load")
-        page.wait_for_function(chromium.TYPESET)
+        page.evaluate(chromium.TYPESET)
         name = Path(path).name
         parts.append(Part(name, caption, **page.evaluate(script, {"name": name, "pages": names})))
     return parts
