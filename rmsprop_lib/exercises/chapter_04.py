@@ -183,8 +183,8 @@ STEP = Exercise(
         ),
     ),
     hints=(
-        "It takes three lines: the variance, the mean, the direction. Which mean does the variance need, the old or the "
-        "new?",
+        "It takes three lines: the variance, the mean, the direction. Which mean does the variance need, the old or "
+        "the new?",
         "The new v is ρ times the old one plus ρ(1 − ρ) times the square of g minus the old mu. Then update mu like "
         "any average. The direction is g itself over the root of the new v, with ε added to the root.",
     ),
