@@ -33,7 +33,7 @@ def _looks_ahead(theta: Any, g: Any, b: Any, eta: Any, gamma: Any, delta: Any) -
 STEP = Exercise(
     name="heavy-ball-step",
     chapter="01_gradient_descent",
-    task="From θ, the gradient g and the buffer b before the step: the parameters after it, then the new buffer.",
+    task="Given θ, the gradient g and the buffer b before the step, return the parameters after it and the new buffer.",
     takes="theta g b eta gamma delta",
     returns="theta b",
     reference=_step,
@@ -123,8 +123,8 @@ STEP = Exercise(
         Mistake(
             "direction instead of parameters",
             lambda theta, g, b, eta, gamma, delta: rules.heavy_ball(g, b, gamma, delta),
-            "The buffer is right. But first you return the direction, as the library's rules do; asked for are the "
-            "parameters after the step.",
+            "The buffer is right. But you return the direction first, as the library's rules do; the task asks for "
+            "the parameters after the step.",
             read="The rule",
         ),
         Mistake(
@@ -186,7 +186,7 @@ _turn = np.linalg.qr(_rng.normal(size=(3, 3)))[0]
 RATE = Exercise(
     name="gd-best-rate",
     chapter="01_gradient_descent",
-    task="From the Hessian H of a quadratic: the best constant rate, then the factor r at this rate.",
+    task="Given the Hessian H of a quadratic, return the best constant rate, then the factor r at this rate.",
     takes="H",
     returns="rate factor",
     reference=_best_rate,
@@ -302,7 +302,7 @@ _y = np.where(_rng.random(9) < 0.6, 1.0, -1.0)
 MINIBATCH = Exercise(
     name="minibatch-gradient",
     chapter="01_gradient_descent",
-    task="The gradient of the mean logistic loss over the examples whose numbers, from 0, are in batch.",
+    task="Return the gradient of the mean logistic loss over the examples whose numbers, from 0, are in batch.",
     takes="theta X y batch",
     returns="g",
     reference=_gradient,

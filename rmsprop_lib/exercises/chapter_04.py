@@ -80,7 +80,7 @@ def _old_variance_used(g: Any, v: Any, mu: Any, rho: Any, eps: Any) -> Any:
 STEP = Exercise(
     name="centered-step",
     chapter="04_centered_rmsprop",
-    task="From g, v and mu before the step: the direction d, then the new variance v, then the new mean mu.",
+    task="From g, v and mu before the step, compute the direction d, then the new variance v, then the new mean mu.",
     takes="g v mu rho eps",
     returns="d v mu",
     reference=rules.centered_rmsprop,
@@ -142,13 +142,13 @@ STEP = Exercise(
             "numerator centered, with the old mean",
             _numerator_less_the_old_mean,
             "You subtract the old mean from the gradient in the numerator too. What is left there is noise about "
-            "zero: on a constant gradient, the surest of all, such an optimizer comes to a halt.",
+            "zero: on a constant gradient, which has no noise at all, such an optimizer comes to a halt.",
         ),
         Mistake(
             "numerator centered, with the new mean",
             _numerator_less_the_new_mean,
             "You subtract the new mean from the gradient in the numerator too. What is left there is noise about "
-            "zero: on a constant gradient, the surest of all, such an optimizer comes to a halt.",
+            "zero: on a constant gradient, which has no noise at all, such an optimizer comes to a halt.",
         ),
         Mistake(
             "mean in the numerator",
@@ -183,9 +183,10 @@ STEP = Exercise(
         ),
     ),
     hints=(
-        "Three lines: the variance, the mean, the direction. Which mean does the variance need, the old or the new?",
-        "The new v is ρ times the old one plus ρ(1 − ρ) times the square of g minus the old mu. Then the new mu as "
-        "every average. The direction is g itself over the root of the new v, with ε added to the root.",
+        "It takes three lines: the variance, the mean, the direction. Which mean does the variance need, the old or "
+        "the new?",
+        "The new v is ρ times the old one plus ρ(1 − ρ) times the square of g minus the old mu. Then update mu like "
+        "any average. The direction is g itself over the root of the new v, with ε added to the root.",
     ),
     read="The recurrence",
 )
@@ -199,7 +200,7 @@ def _ratio(v: Any, mu: Any, eps: Any) -> Any:
 RATIO = Exercise(
     name="centered-ratio",
     chapter="04_centered_rmsprop",
-    task="From v and mu after a step, and eps: how many times as long as plain RMSprop's this centered step is.",
+    task="From v and mu after a step, and eps, find how many times as long as plain RMSprop's this centered step is.",
     takes="v mu eps",
     returns="ratio",
     reference=_ratio,
@@ -290,7 +291,7 @@ def _state(rho: float, t: int) -> dict[str, Any]:
 PHANTOM = Exercise(
     name="centered-phantom",
     chapter="04_centered_rmsprop",
-    task="From v and mu after t steps: the variance of the t gradients alone, under weights that sum to one.",
+    task="From v and mu after t steps, compute the variance of the t gradients alone, under weights that sum to one.",
     takes="v mu t rho",
     returns="variance",
     reference=_alone,

@@ -620,8 +620,8 @@ AMSGRAD = Exercise(
         Mistake(
             "largest average not used",
             _uses_v,
-            "You keep the largest average and divide by the present one: the direction is Adam's, and its rate can "
-            "rise.",
+            "You keep the largest average and divide by the present one: the direction is Adam's, and its rate rises "
+            "whenever v falls.",
         ),
         Mistake(
             "largest average not kept",
