@@ -146,7 +146,7 @@ CLASS = Exercise(
             _Dampened,
             "The new direction enters your buffer with the weight 1 − γ. That is an average of directions, whose steps "
             "are 1 − γ times as long at the same rate.",
-            read="How much further: the same rate means ten times the way",
+            read="How much further: the same rate means ten times the distance",
         ),
         Mistake(
             "buffer begun anew at every step",
@@ -348,7 +348,7 @@ def _steps(
     return inside, outside
 
 
-def _extra_way(rates: Any, directions: Any, gamma: Any, **options: Any) -> Any:
+def _extra_distance(rates: Any, directions: Any, gamma: Any, **options: Any) -> Any:
     inside, outside = _steps(rates, directions, gamma, **options)
     return np.sum(inside) - np.sum(outside)
 
@@ -374,7 +374,7 @@ COAST = Exercise(
     task="How much further the form with the rate inside the buffer has moved than that outside, after all T steps.",
     takes="rates directions gamma",
     returns="extra",
-    reference=_extra_way,
+    reference=_extra_distance,
     cases=(
         Case({"rates": np.repeat([1.0, 0.1], 4), "directions": np.ones(8), "gamma": 0.9}),
         Case({"rates": np.array([0.25, 0.5, 0.75, 1.0, 1.0]), "directions": np.ones(5), "gamma": 0.5}),
@@ -383,20 +383,20 @@ COAST = Exercise(
     mistakes=(
         Mistake(
             "outside minus inside",
-            lambda rates, directions, gamma: -_extra_way(rates, directions, gamma),
+            lambda rates, directions, gamma: -_extra_distance(rates, directions, gamma),
             "You subtract the other way round: after a drop of the rate it is the inside form that has gone further.",
         ),
         Mistake(
             "size without sign",
-            lambda rates, directions, gamma: abs(_extra_way(rates, directions, gamma)),
+            lambda rates, directions, gamma: abs(_extra_distance(rates, directions, gamma)),
             "You return how far apart the two forms are. The sign belongs to the answer: in a warm-up the inside form "
-            "lags behind, and its extra way is negative.",
+            "lags behind, and its extra distance is negative.",
         ),
         Mistake(
             "coasted to the end",
             _coasted_to_the_end,
-            "You return the extra way that there will be in the end, if the rate stays as it is. After T steps the "
-            "buffer has not yet been coasted out.",
+            "You return the extra distance that there will be in the end, if the rate stays as it is. After T steps "
+            "the buffer has not yet been coasted out.",
         ),
         Mistake(
             "last steps only",
@@ -406,14 +406,14 @@ COAST = Exercise(
         ),
         Mistake(
             "dampened",
-            lambda rates, directions, gamma: _extra_way(rates, directions, gamma, dampening=gamma),
+            lambda rates, directions, gamma: _extra_distance(rates, directions, gamma, dampening=gamma),
             "The new direction enters your buffers with the weight 1 − γ, so that every step, and the difference with "
             "them, is 1 − γ times as long.",
-            read="How much further: the same rate means ten times the way",
+            read="How much further: the same rate means ten times the distance",
         ),
         Mistake(
             "new direction decayed at once",
-            lambda rates, directions, gamma: gamma * _extra_way(rates, directions, gamma),
+            lambda rates, directions, gamma: gamma * _extra_distance(rates, directions, gamma),
             "You multiply by γ after the new direction has been added to a buffer, so that all steps are γ times as "
             "long as they should be.",
             read="A heavy ball that is fed directions",
@@ -426,11 +426,11 @@ COAST = Exercise(
         Mistake(
             "inside form alone",
             lambda rates, directions, gamma: np.sum(_steps(rates, directions, gamma)[0]),
-            "You return the way of the inside form. How far has the outside form come by then?",
+            "You return the distance of the inside form. How far has the outside form come by then?",
         ),
         Mistake(
             "the next step's rate",
-            lambda rates, directions, gamma: _extra_way(
+            lambda rates, directions, gamma: _extra_distance(
                 rates, directions, gamma, rates_outside=np.append(rates[1:], rates[-1])
             ),
             "In the outside form you use the buffer with the rate of the next step.",
@@ -452,7 +452,7 @@ def _positive_zero(a: Any, b: Any, c: Any) -> Any:
 LIMIT = Exercise(
     name="momentum-two-cycle",
     chapter="05_rmsprop_momentum",
-    task="For a decay rho: the momentum gamma below which the two-cycle attracts, and above which it repels.",
+    task="For a decay rho: the momentum gamma below which the two-cycle attracts, and above which it is unstable.",
     takes="rho",
     returns="gamma",
     reference=lambda rho: _positive_zero(rho, 1 + 3 * rho, -1),
