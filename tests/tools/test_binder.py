@@ -78,7 +78,7 @@ def test_every_package_that_a_chapter_or_the_library_imports_is_there() -> None:
     # Triton is for CUDA, which Binder does not have. And modules beside the chapters are imported from their folder.
     modules.remove("triton")
     modules -= {path.stem for path in CHAPTERS.glob("*.py")}
-    assert {"numpy", "torch", "matplotlib", "numba", "sympy"} <= modules
+    assert {"numpy", "torch", "matplotlib", "numba"} <= modules
     providers = packages_distributions()
     missing = {m for m in modules if not {canonicalize_name(name) for name in providers.get(m, [])} & NAMES}
     assert not missing

@@ -23,7 +23,6 @@ PACKAGES = (
     "torch",
     "numba",
     "matplotlib",
-    "sympy",
     "ipykernel",
     "nbclient",
     "sphinx",
