@@ -53,7 +53,7 @@ LONGEST_FIRST = (
 )
 
 
-# A program that chapter 14 has torchrun start; it has no tests, and importing it warns.
+# A program that chapter 14 starts; it has no tests, and importing it warns.
 collect_ignore = ["chapters/many_machines.py"]
 
 

@@ -154,6 +154,14 @@ def test_every_page_has_a_title_a_language_and_a_main_landmark(pages: dict[str, 
             assert len(page.select("main, [role=main]")) == 1, address
 
 
+def test_no_text_brings_a_script_of_its_own(pages: dict[str, BeautifulSoup]) -> None:
+    """The policy allows the inline scripts that stand in a page, which are the theme's: a text may not add to them."""
+    for address, page in pages.items():
+        assert not page.select("article script:not([src])"), address
+        handlers = [tag for tag in page.select("article *") if any(name.startswith("on") for name in tag.attrs)]
+        assert not handlers, (address, handlers)
+
+
 def test_every_picture_says_what_it_shows(pages: dict[str, BeautifulSoup]) -> None:
     for address, page in pages.items():
         for picture in page.select("article img"):  # the logo has its words beside it
