@@ -40,7 +40,11 @@ FILES = {
     "tests/library/test_any.py": "from rmsprop_lib import rules\n\n\ndef test():\n    getattr(rules, 'unused')\n",
     "tests/library/test_program.py": "def test():\n    run('from rmsprop_lib.shell.whole import Shell')\n",
     "tests/library/test_apart.py": "def test():\n    assert True\n",
-    "tests/site/test_page.py": "from browser import *\nfrom rmsprop_lib.rules import half\ndef test():\n    half(1)\n",
+    "tests/site/test_page.py": "from browser import opened\nfrom rmsprop_lib.rules import half\ntest = opened(half)\n",
+    "tests/site/test_built.py": "from pages import page\nfrom rmsprop_lib.rules import half\ntest = page(half)\n",
+    "tests/pages.py": "from tools.paths import ROOT, SITE\npage = lambda x: SITE\nroot = lambda: ROOT\n",
+    "tests/browser.py": "def opened(x): ...\n",
+    "tools/paths.py": "ROOT = '.'\nSITE = '_build'\n",
     "tests/tools/test_readme.py": "def test():\n    assert True\n",
     "README.md": "Read me.\n",
     "chapters/runs.json": '{"seconds": {"01_half": 5}}',
@@ -95,7 +99,7 @@ def test_what_uses_it_is_run_the_nearest_first(book: Path) -> None:
     }
     # The chapter that derives the rule and the rules' doctests are run whatever they take.
     assert chosen.always == {"rmsprop_lib/rules.py", "chapters/01_half.ipynb"}
-    assert chosen.site == {"tests/site/test_page.py"}
+    assert chosen.site == {"tests/site/test_page.py", "tests/site/test_built.py"}
 
 
 def test_what_does_not_use_the_definition_is_not_run(book: Path) -> None:
@@ -143,6 +147,8 @@ def test_a_definition_is_compared_without_its_place_and_its_words() -> None:
     before = "import a\n\n\ndef f():\n    return a.b\n\n\nX = 1\n"
     assert not changed_definitions(before, '"""Words."""\nimport a\nX = 1\n\ndef f():\n    "More."\n    return a.b\n')
     assert changed_definitions(before, before.replace("a.b", "a.c") + "print(X)\nY = 2\n") == {"f", BODY, "Y"}
+    # The same words mean something else once an import is another.
+    assert changed_definitions(before, before.replace("import a", "import c as a")) == {"f"}
 
 
 def test_it_reads_this_repository() -> None:

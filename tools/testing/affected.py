@@ -8,7 +8,6 @@ into the budget; what is left to ``make test`` is named, and so is everything th
 import argparse
 import ast
 import json
-import os
 import re
 import subprocess
 import sys
@@ -19,7 +18,7 @@ from pathlib import Path
 from tools.environment.ask_git import git
 from tools.paths import ROOT, RUNS
 from tools.testing.times import TIMES
-from tools.testing.uses import Definition, Uses, read
+from tools.testing.uses import ALL, Definition, Uses, read
 
 RULES = "rmsprop_lib.rules"
 # For what is no Python: which tests speak of it. The first pattern that fits counts.
@@ -31,7 +30,8 @@ SPEAK_OF = (
     ("*", ("tests/tools",)),
 )
 IN_THE_SITE = ("chapters/*", "assets/*", "tools/site/*", "_config.yml", "_toc.yml", "*/static/*", "CHANGELOG.md")
-READS_THE_SITE = re.compile(r"^from (?:browser|tools\.paths import .*\bSITE)\b", re.MULTILINE)
+# Who uses these asks for the built site.
+OF_THE_SITE = (("tools.paths", "SITE"), ("browser", ALL))
 EVERYTHING = ("conftest.py",)
 OF_A_CHAPTER = re.compile(r"rmsprop_lib/exercises/chapter_(\d\d)\.py")
 SECONDS_UNKNOWN = 3.0
@@ -114,17 +114,17 @@ def plan(root: Path, base: str) -> tuple[Plan, list[str], set[Definition]]:
             chosen.by_distance |= {name: 1 for name in tests if name.startswith(folders)}
         if any(fnmatch(file, pattern) for pattern in IN_THE_SITE):
             chosen.site.add(file)
-    for name, distance in Uses(known).distances(changed).items():
+    uses = Uses(known)
+    for name, distance in uses.distances(changed).items():
         if name in tests:
             chosen.by_distance[name] = min(distance, chosen.by_distance.get(name, distance))
     numbers = numbers_of_rules(root, {name for module, name in changed if module == RULES})
     numbers |= {found[1] for file in files if (found := OF_A_CHAPTER.fullmatch(file))}
     chosen.always |= {name for name in tests if name.startswith(tuple(f"chapters/{number}_" for number in numbers))}
-    for name in chosen.by_distance.keys() - chosen.always:
-        path = known[name]
-        if isinstance(path, Path) and READS_THE_SITE.search(path.read_text(encoding="utf-8")):
-            chosen.site.add(name)
-            del chosen.by_distance[name]
+    of_the_site = uses.distances({origin for definition in OF_THE_SITE for origin in uses.origins(*definition)})
+    for name in (chosen.by_distance.keys() & of_the_site.keys()) - chosen.always:
+        chosen.site.add(name)
+        del chosen.by_distance[name]
     return chosen, files, changed
 
 
@@ -135,12 +135,11 @@ def numbers_of_rules(root: Path, names: set[str]) -> set[str]:
     return {number for text in texts for number in re.findall(r"chapter (\d\d), equation", text)}
 
 
-def known_seconds(root: Path) -> dict[str, float]:
+def known_seconds() -> dict[str, float]:
     """What each file took when all tests last ran here; of chapters at least what is recorded in the book."""
-    runs = json.loads((root / RUNS.relative_to(ROOT)).read_text(encoding="utf-8"))["seconds"]
+    runs = json.loads(RUNS.read_text(encoding="utf-8"))["seconds"]
     seconds = {f"chapters/{name}.ipynb": float(taken) for name, taken in runs.items()}
-    times = root / TIMES.relative_to(ROOT)
-    return seconds | (json.loads(times.read_text(encoding="utf-8")) if times.exists() else {})
+    return seconds | (json.loads(TIMES.read_text(encoding="utf-8")) if TIMES.exists() else {})
 
 
 def main(arguments: list[str]) -> int:
@@ -153,7 +152,7 @@ def main(arguments: list[str]) -> int:
     if not files:
         print(f"Nothing has changed since {options.base}.")
         return 0
-    seconds = known_seconds(ROOT)
+    seconds = known_seconds()
     run, left = chosen.within(options.budget * options.workers, seconds)
     named = sorted({f"{module}.{name}".rstrip(".") for module, name in changed if not module.startswith("tests/")})
     more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
@@ -169,18 +168,8 @@ def main(arguments: list[str]) -> int:
     if not run:
         return 0
     sys.stdout.flush()
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-n",
-        str(min(options.workers, len(run))),
-        "--dist",
-        "loadfile",
-        *run,
-    ]
-    return subprocess.run(command, cwd=ROOT, env=os.environ).returncode
+    command = [sys.executable, "-m", "pytest", "-q", "-n", str(min(options.workers, len(run))), "--dist=loadfile"]
+    return subprocess.run([*command, *run], cwd=ROOT).returncode
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ class Module:
 
     package: bool = False
     made_of: dict[str, str] = field(default_factory=dict)
-    """Each definition without its docstrings, as text that is the same where it does the same."""
+    """Each definition without its docstrings, as text that is the same where it does the same with the same imports."""
     uses: dict[str, set[Definition]] = field(default_factory=dict)
     bound: dict[str, Definition] = field(default_factory=dict)
     """What its imports bind."""
@@ -40,10 +40,8 @@ def read(source: str, name: str, package: bool, known: Iterable[str] = ()) -> Mo
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                module.bound[alias.asname or alias.name.partition(".")[0]] = (
-                    alias.name if alias.asname else alias.name.partition(".")[0],
-                    ALL,
-                )
+                top = alias.name.partition(".")[0]
+                module.bound[alias.asname or top] = (alias.name if alias.asname else top, ALL)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             for alias in node.names:
                 whole = f"{node.module}.{alias.name}"
@@ -53,7 +51,7 @@ def read(source: str, name: str, package: bool, known: Iterable[str] = ()) -> Mo
     for names, node in statements:
         used = {(name, used) for used in own & _bare(node)} | set(_uses(node, module, name, known))
         for defined in names or [BODY]:
-            module.made_of[defined] = module.made_of.get(defined, "") + ast.dump(node)
+            module.made_of[defined] = module.made_of.get(defined, "") + f"{ast.dump(node)} {sorted(used)}"
             module.uses.setdefault(defined, set()).update(used - {(name, defined)})
     return module
 
