@@ -77,6 +77,14 @@ SPREAD_OUT = """
   document.querySelectorAll("pre").forEach(code => code.normalize());
 }
 """
+# The theme says which boxes the keyboard can scroll, a moment after the page has last changed.
+SCROLLED_BY_KEYS = """
+async () => {
+  const patience = performance.now() + 3000;
+  const left = () => [...document.querySelectorAll("pre")].some(e => e.tabIndex < 0 && e.scrollWidth > e.clientWidth);
+  while (left() && performance.now() < patience) await new Promise(requestAnimationFrame);
+}
+"""
 STILL = "*, *::before, *::after { animation: none !important; transition: none !important }"
 
 # Colours as the browser computes them, for WCAG's ratio of contrast between a text and what lies behind it.
@@ -208,6 +216,7 @@ def visit(window: Window, url: str) -> Found:
 
     page.add_style_tag(content=STILL)
     page.evaluate(SPREAD_OUT)
+    page.evaluate(SCROLLED_BY_KEYS)
     for scheme in SCHEMES:
         page.emulate_media(color_scheme=scheme)
         page.locator(f"html[data-theme={scheme}]").wait_for(state="attached")
