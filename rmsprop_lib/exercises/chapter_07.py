@@ -4,7 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from rmsprop_lib import rules
 from rmsprop_lib.exercises.declaration import Case, Exercise, Mistake
+from rmsprop_lib.numpy_optim import RMSprop
 
 # The last losses are large and their batches small: what weights them wrongly is far off.
 _losses = {"losses": np.array([2.0, 1.0, 0.5, 4.0]), "sizes": np.array([64, 64, 64, 32])}
@@ -326,4 +328,211 @@ RATE = Exercise(
     read="Six optimizers, compared fairly",
 )
 
-EXERCISES = (MEAN, SMOOTHING, RATE)
+
+class _Own:
+    """RMSprop with places in which to go wrong."""
+
+    def __init__(self, alpha: float, eps: float, momentum: float, centered: bool) -> None:
+        self.alpha, self.eps, self.momentum, self.centered = alpha, eps, momentum, centered
+        self.v = self.mu = self.b = 0.0
+
+    def averages(self, g: Any) -> Any:
+        """What is under the root."""
+        self.v = rules.ema(self.v, g * g, self.alpha)
+        self.mu = rules.ema(self.mu, g, self.alpha)
+        return self.v - self.mu**2 if self.centered else self.v
+
+    def scaled(self, g: Any) -> Any:
+        return g / (np.sqrt(self.averages(g)) + self.eps)
+
+    def direction(self, g: Any) -> Any:
+        d = self.scaled(g)
+        if not self.momentum:
+            return d
+        self.b = self.momentum * self.b + d
+        return self.b
+
+    def step(self, lr: float, theta: Any, g: Any) -> Any:
+        return theta - lr * self.direction(np.asarray(g, float))
+
+
+class _FirstRate(_Own):
+    def step(self, lr: float, theta: Any, g: Any) -> Any:
+        return super().step(1.0, theta, g)
+
+
+class _RateInside(_Own):
+    def step(self, lr: float, theta: Any, g: Any) -> Any:
+        self.b = self.momentum * self.b + lr * self.scaled(np.asarray(g, float))
+        return theta - self.b
+
+
+class _MomentumFirst(_Own):
+    def direction(self, g: Any) -> Any:
+        self.b = self.momentum * self.b + g
+        return self.b / (np.sqrt(self.averages(g)) + self.eps)
+
+
+class _NoMomentum(_Own):
+    def direction(self, g: Any) -> Any:
+        return self.scaled(g)
+
+
+class _AveragedMomentum(_Own):
+    def direction(self, g: Any) -> Any:
+        d = self.scaled(g)
+        self.b = self.momentum * self.b + (1 - self.momentum) * d
+        return self.b
+
+
+class _SwappedShares(_Own):
+    def __init__(self, alpha: float, eps: float, momentum: float, centered: bool) -> None:
+        super().__init__(1 - alpha, eps, momentum, centered)
+
+
+class _Inside(_Own):
+    def scaled(self, g: Any) -> Any:
+        return g / np.sqrt(self.averages(g) + self.eps)
+
+
+class _NotCentered(_Own):
+    def __init__(self, alpha: float, eps: float, momentum: float, centered: bool) -> None:
+        super().__init__(alpha, eps, momentum, False)
+
+
+class _AlwaysCentered(_Own):
+    def __init__(self, alpha: float, eps: float, momentum: float, centered: bool) -> None:
+        super().__init__(alpha, eps, momentum, True)
+
+
+class _CentersTheGradient(_Own):
+    def scaled(self, g: Any) -> Any:
+        root = np.sqrt(self.averages(g)) + self.eps
+        return (g - self.mu) / root if self.centered else g / root
+
+
+class _Forgetful(_Own):
+    def averages(self, g: Any) -> Any:
+        self.v = self.mu = 0.0
+        return super().averages(g)
+
+
+class _Uphill(_Own):
+    def step(self, lr: float, theta: Any, g: Any) -> Any:
+        return theta + lr * self.direction(np.asarray(g, float))
+
+
+class _Library:
+    """The library's optimizer in the form that the exercise asks for."""
+
+    def __init__(self, alpha: float, eps: float, momentum: float, centered: bool) -> None:
+        self.optimizer = RMSprop(1.0, alpha, eps, momentum=momentum, centered=centered)
+
+    def step(self, lr: float, theta: Any, g: Any) -> Any:
+        self.optimizer.learning_rate = lr
+        return self.optimizer.update({"theta": np.asarray(theta, float)}, {"theta": np.asarray(g, float)})["theta"]
+
+
+_rng = np.random.default_rng(7)
+_theta = np.array([1.0, -2.0, 0.5, 3.0])
+# With a mean, for centering, and of very different sizes.
+_gradients = list((0.5 + _rng.normal(size=(8, 4))) * np.array([1.0, 100.0, 0.01, 1.0]))
+_falling = [0.1, 0.1, 0.1, 0.1, 0.02, 0.02, 0.02, 0.005]
+
+OPTIMIZER = Exercise(
+    name="torch-rmsprop",
+    chapter="07_mnist",
+    task="A torch.optim.Optimizer made with (params, lr, alpha, eps, momentum, centered), whose step() is one of "
+    "RMSprop with these options, at the rate that stands in its group by then.",
+    takes="alpha eps momentum centered lr theta g",
+    returns="theta",
+    built_with="alpha eps momentum centered",
+    reference=_Library,
+    cases=tuple(
+        Case(
+            {"alpha": 0.9, "eps": 1e-2, "momentum": momentum, "centered": centered, "theta": _theta},
+            {"g": _gradients, "lr": _falling},
+        )
+        for momentum in (0.0, 0.75)
+        for centered in (False, True)
+    ),
+    mistakes=(
+        Mistake(
+            "the rate of the beginning",
+            _FirstRate,
+            "Every step is taken with the rate that the optimizer was made with. A scheduler writes into "
+            "group['lr'], and nothing comes of it.",
+        ),
+        Mistake(
+            "rate inside the buffer",
+            _RateInside,
+            "You put the rate into the momentum buffer, as Keras and TensorFlow do. While the rate stays the same that "
+            "is the same; after it has fallen your buffer still moves at the old one. torch.optim multiplies what "
+            "comes out of the buffer.",
+        ),
+        Mistake(
+            "momentum before scaling",
+            _MomentumFirst,
+            "Your buffer holds gradients, and their sum is divided by the root. That is Adam's order; RMSprop's "
+            "momentum comes after the scaling.",
+        ),
+        Mistake(
+            "no momentum",
+            _NoMomentum,
+            "Your steps are the same with momentum and without.",
+        ),
+        Mistake(
+            "momentum as an average",
+            _AveragedMomentum,
+            "Your buffer takes in the share 1 − γ of the new direction. Then η means something else: in the heavy "
+            "ball's form the new direction counts in full.",
+        ),
+        Mistake(
+            "shares swapped",
+            _SwappedShares,
+            "Your averages keep the share 1 − α of what was and take in α of the new. In torch.optim alpha is what is "
+            "kept.",
+        ),
+        Mistake(
+            "ε inside the root",
+            _Inside,
+            "Your ε is added before the root is taken. Then √ε is what small gradients meet, not ε.",
+        ),
+        Mistake(
+            "not centered",
+            _NotCentered,
+            "Your steps are the same whether centered is set or not.",
+        ),
+        Mistake(
+            "always centered",
+            _AlwaysCentered,
+            "You subtract the square of the mean even where nobody asked for it.",
+        ),
+        Mistake(
+            "gradient centered",
+            _CentersTheGradient,
+            "You take the mean off the gradient as well. What is centered is the denominator only: with this, a steady "
+            "gradient would not move anything.",
+        ),
+        Mistake(
+            "averages begin anew",
+            _Forgetful,
+            "At every step your averages begin at zero again. What has to last stands in self.state[p].",
+        ),
+        Mistake(
+            "uphill",
+            _Uphill,
+            "You add the direction. The gradient points uphill.",
+        ),
+    ),
+    hints=(
+        "Ask group['momentum'] and group['centered'] in step, not in __init__. What each parameter needs to remember, "
+        "beside v, goes into self.state[p] when it is seen first.",
+        "With centered, keep mean ← α mean + (1 − α) g and divide by the root of v − mean². With momentum, keep "
+        "buffer ← γ buffer + direction, and step along the buffer times −group['lr'].",
+    ),
+    read="Write an optimizer yourself",
+)
+
+
+EXERCISES = (MEAN, SMOOTHING, RATE, OPTIMIZER)

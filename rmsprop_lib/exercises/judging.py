@@ -11,6 +11,7 @@ from rmsprop_lib.exercises import timeout
 from rmsprop_lib.exercises.declaration import Exercise, Mistake
 from rmsprop_lib.exercises.replying import Reply
 from rmsprop_lib.exercises.running import AnswerError, Observed, Record, is_untouched, run, what_it_keeps
+from rmsprop_lib.exercises.torch_answer import is_torch_optimizer, stepped
 from rmsprop_lib.exercises.values import agree
 
 SECONDS = 10.0
@@ -25,6 +26,8 @@ def judge(exercise: Exercise, answer: Any, seconds: float = SECONDS) -> Reply:
             "untouched",
             [exercise.task, f'Write it, then run this cell again. hint("{exercise.name}") helps.'],
         )
+    if is_torch_optimizer(answer) and "lr" in exercise.arguments:
+        answer = stepped(answer, tuple(exercise.built_with.split()))
     try:
         record, remarks = timeout.call(lambda: _run_somehow(exercise, answer), seconds)
         again = timeout.call(lambda: run(exercise, answer, remarks.get("form", "arrays")), seconds)

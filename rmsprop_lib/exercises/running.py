@@ -10,6 +10,7 @@ import types
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -215,10 +216,10 @@ def _where(error: BaseException) -> str:
 
 
 def _frames(error: BaseException) -> list[tuple[str, int]]:
-    here, found, step = __file__, [], error.__traceback__
+    here, found, step = Path(__file__).parent, [], error.__traceback__
     while step is not None:
         name = step.tb_frame.f_code.co_filename
-        if name != here:
+        if Path(name).parent != here:
             found.append((name, step.tb_lineno))
         step = step.tb_next
     return found

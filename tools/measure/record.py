@@ -1,0 +1,173 @@
+"""Record an experiment: ``python -m tools.measure.record NAME``.
+
+The experiments are the modules of ``rmsprop_lib.experiments``. Each of their pieces is computed on one core and kept
+in ``_build/records`` as soon as it is there, so that an interrupted run goes on where it was. When all are there the
+record goes to ``rmsprop_lib/data/records``, or with ``--compare`` is compared with the one that is there.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from datetime import UTC, datetime
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from rmsprop_lib.experiments import NAMES
+from rmsprop_lib.records import load_record, rounded
+from tools.measure.run_statistics import processor
+from tools.paths import RECORDS, ROOT
+
+UNFINISHED = ROOT / "_build" / "records"
+PACKAGES = ("numpy", "torch")
+# Two records of one experiment agree if the means of no result differ by more standard errors than this. A record has
+# hundreds of results, whose differences follow Student's distribution.
+STANDARD_ERRORS = 6.0
+
+Piece = Callable[[str], tuple[Any, float]]
+
+
+def computed(name: str, settings: dict[str, Any], key: str) -> tuple[Any, float]:
+    """A piece's results, as they are kept, and the seconds that it took; in a process of its own."""
+    import torch
+
+    torch.set_num_threads(1)
+    begun = time.perf_counter()
+    result = import_module(f"rmsprop_lib.experiments.{name}").piece(settings, key)
+    return rounded(result), time.perf_counter() - begun
+
+
+def kept(path: Path, settings: dict[str, Any]) -> dict[str, Any]:
+    """The pieces that an earlier run with the same settings has left."""
+    if not path.exists():
+        return {}
+    first, *lines = path.read_text(encoding="utf-8").splitlines()
+    if json.loads(first) != settings:
+        return {}
+    # The last line may be cut off.
+    return {entry["key"]: entry for entry in map(_parsed, lines) if entry}
+
+
+def _parsed(line: str) -> dict[str, Any]:
+    try:
+        entry: dict[str, Any] = json.loads(line)
+    except json.JSONDecodeError:
+        return {}
+    return entry
+
+
+def pieces(name: str, settings: dict[str, Any], keys: list[str], workers: int, path: Path) -> Iterator[dict[str, Any]]:
+    """All pieces, those first that are there already; each that is computed is kept at once."""
+    done = kept(path, settings)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8") as file:
+        print(json.dumps(settings), file=file)
+        for entry in done.values():
+            print(json.dumps(entry), file=file, flush=True)
+            yield entry
+        with ProcessPoolExecutor(workers) as pool:
+            running = {pool.submit(computed, name, settings, key): key for key in keys if key not in done}
+            for future in as_completed(running):
+                result, seconds = future.result()
+                entry = {"key": running[future], "seconds": seconds, "result": result}
+                print(json.dumps(entry), file=file, flush=True)
+                yield entry
+
+
+def record(name: str, workers: int) -> dict[str, Any]:
+    """Run an experiment, or what is left of it.
+
+    Parameters
+    ----------
+    name : str
+        One of ``rmsprop_lib.experiments.NAMES``.
+    workers : int
+        Processes at a time.
+
+    Returns
+    -------
+    dict
+        ``made``, ``settings`` and ``results``, as the file holds them.
+    """
+    module = import_module(f"rmsprop_lib.experiments.{name}")
+    settings = json.loads(json.dumps(module.SETTINGS))
+    keys = module.keys(settings)
+    found = pieces(name, settings, keys, workers, UNFINISHED / f"{name}.jsonl")
+    entries = {entry["key"]: entry for entry in tqdm(found, total=len(keys), desc=name)}
+    return {
+        "made": {
+            "command": f"python -m tools.measure.record {name}",
+            "date": datetime.now(UTC).date().isoformat(),
+            "minutes": round(sum(entry["seconds"] for entry in entries.values()) / 60, 1),
+            "machine": processor(),
+            "versions": {package: version(package).partition("+")[0] for package in PACKAGES},
+        },
+        "settings": settings,
+        "results": {key: entries[key]["result"] for key in keys},
+    }
+
+
+def written(record: dict[str, Any]) -> str:
+    """The record as text, a piece on each line."""
+    made, settings = (json.dumps(record[part], ensure_ascii=False) for part in ("made", "settings"))
+    lines = ",\n".join(
+        f"{json.dumps(key)}: {json.dumps(result, separators=(',', ':'))}" for key, result in record["results"].items()
+    )
+    return f'{{"made": {made},\n"settings": {settings},\n"results": {{\n{lines}\n}}}}\n'
+
+
+def differences(name: str, now: dict[str, Any]) -> list[str]:
+    """Where the results of the seeds differ in the mean by more than seeds explain.
+
+    Parameters
+    ----------
+    name : str
+        Of the experiment, whose stored record is compared with.
+    now : dict
+        As :func:`record` gives it.
+
+    Returns
+    -------
+    list of str
+    """
+    found = []
+    stored = load_record(name)
+    for key, result in now["results"].items():
+        for field in import_module(f"rmsprop_lib.experiments.{name}").COMPARED:
+            if field not in result:
+                continue
+            before, after = stored.results[key][field], np.array(result[field], dtype=float)
+            error = np.sqrt((before.var(axis=0, ddof=1) + after.var(axis=0, ddof=1)) / len(before))
+            apart = np.abs(before.mean(axis=0) - after.mean(axis=0))
+            if not np.all(apart <= STANDARD_ERRORS * error + 1e-9):
+                found.append(f"{key}, {field}: means differ by up to {np.max(apart):.4g}")
+    return found
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("name", choices=NAMES)
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--compare", action="store_true", help="compare with the stored record instead of replacing it")
+    chosen = parser.parse_args()
+    now = record(chosen.name, chosen.workers)
+    if chosen.compare:
+        found = differences(chosen.name, now)
+        print("\n".join(found) or f"{chosen.name}: as recorded")
+        return bool(found)
+    path = RECORDS / f"{chosen.name}.json"
+    path.write_text(written(now), encoding="utf-8")
+    print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1000:.0f} kB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
