@@ -8,6 +8,7 @@ from torch import nn
 from rmsprop_lib import torch_optim
 from rmsprop_lib.data import MNIST
 from rmsprop_lib.training import (
+    ConvCopies,
     Copies,
     Split,
     evaluate,
@@ -17,6 +18,7 @@ from rmsprop_lib.training import (
     mnist_split,
     one_thread,
     progress,
+    run_copies,
     train_copies,
     tune_and_test,
 )
@@ -114,6 +116,68 @@ def test_equal_seeds_begin_equally_and_others_do_not() -> None:
     weights = Copies((2, 3), [7, 7, 8], CPU).weights[0]
     assert torch.equal(weights[0], weights[1])
     assert not torch.equal(weights[0], weights[2])
+
+
+def test_a_convolutional_copy_is_the_network_that_torch_would_build() -> None:
+    copies, x = ConvCopies((3, 5), [4, 9], CPU), torch.rand(6, 784)
+    logits = copies(x)
+    for k in range(2):
+        first, second, last = nn.Conv2d(1, 3, 5, stride=2), nn.Conv2d(3, 5, 5, stride=2), nn.Linear(80, 10)
+        with torch.no_grad():
+            for layer, weight, bias in zip((first, second, last), copies.weights, copies.biases, strict=True):
+                layer.weight.copy_(weight[k].reshape(layer.weight.shape))
+                layer.bias.copy_(bias[k, :, 0])
+        alone = last(torch.relu(second(torch.relu(first(x.reshape(6, 1, 28, 28))))).flatten(1))
+        torch.testing.assert_close(logits[k], alone)
+    torch.testing.assert_close(copies(torch.stack([x, x])), logits)
+    with torch.no_grad():
+        copies.weights[0][0] *= 2
+    assert torch.equal(copies(x)[1], logits[1]) and not torch.equal(copies(x)[0], logits[0])
+
+
+def test_a_falling_rate_is_torchs_scheduler_and_every_loss_is_kept() -> None:
+    copies, layer = Copies((2, 3), [5, 5], CPU), nn.Linear(2, 3)
+    with torch.no_grad():
+        layer.weight.copy_(copies.weights[0][1].T)
+        layer.bias.zero_()
+    met: list[int] = []
+    losses = run_copies(
+        copies,
+        lambda p, lr: torch_optim.SGD(p, lr=lr, momentum=0.5),
+        [0.3, 0.2],
+        [5, 5],
+        SPLIT,
+        batch_size=100,
+        epochs=3,
+        factor=lambda step, steps: 1 - step / steps,
+        after_epoch=lambda model: met.append(len(met)),
+    )
+    alone = torch.optim.SGD(layer.parameters(), lr=0.2, momentum=0.5)
+    scheduler = torch.optim.lr_scheduler.LambdaLR(alone, lambda step: 1 - step / 18)
+    expected = []
+    for batch in minibatches(600, 100, 3, np.random.default_rng([5, 1])):
+        expected.append(fit(layer, alone, *SPLIT.train, [batch])[0])
+        scheduler.step()
+    torch.testing.assert_close(losses[:, 1], torch.stack(expected))
+    torch.testing.assert_close(copies.weights[0][1].T, layer.weight)
+    assert losses.shape == (18, 2) and met == [0, 1, 2]
+
+
+def test_a_run_can_be_cut_short_without_another_schedule() -> None:
+    def losses(steps: int | None) -> torch.Tensor:
+        return run_copies(
+            Copies((2, 3), [5], CPU),
+            sgd,
+            [0.3],
+            [5],
+            SPLIT,
+            batch_size=100,
+            epochs=2,
+            factor=lambda step, steps: 1 - step / steps,
+            steps=steps,
+        )
+
+    assert torch.equal(losses(5), losses(None)[:5])
 
 
 def test_rates_and_seeds_come_in_pairs() -> None:
