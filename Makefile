@@ -19,7 +19,7 @@ NEWEST := .venv-newest
 
 BOOK_SOURCES := _config.yml _toc.yml CHANGELOG.md $(wildcard tools/*.py tools/site/*.py) $(shell find chapters assets rmsprop_lib -type f -not -path '*/.*' -not -name '*.pyc' 2>/dev/null)
 
-.PHONY: help book check test test-gpu test-site test-interop test-newest check-binder links audit bench bench-cuda notebooks exercises execute statistics serve dist pdf diff lint format lock clean
+.PHONY: help book check test test-gpu test-site test-interop test-newest check-binder links audit bench bench-cuda record test-records notebooks exercises execute statistics serve dist pdf diff lint format lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -89,6 +89,12 @@ bench: $(READY) ## time optimizer steps side by side, as ratios (minutes; writes
 bench-cuda: $(READY) ## the same on a graphics card (minutes; writes _build/bench_cuda.json)
 	@mkdir -p _build
 	@$(BIN)/python -m tools.measure.bench_cuda --compile --json _build/bench_cuda.json
+
+record: $(READY) ## compute recorded evidence again and keep it (ONLY=digits for one; an hour in all, resumes)
+	@$(BIN)/python -m tools.measure.record $(ONLY)
+
+test-records: $(READY) ## compute recorded evidence again and compare it with what is kept (an hour)
+	@$(BIN)/python -m tools.measure.record --compare $(ONLY)
 
 notebooks: $(READY) ## open the chapters in JupyterLab
 	@$(BIN)/jupyter lab --notebook-dir=. --LabApp.default_url=/lab/tree/chapters/03_rmsprop.ipynb

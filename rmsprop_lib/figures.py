@@ -209,6 +209,48 @@ def spread(
     return ax
 
 
+def bands(
+    groups: Mapping[str, np.ndarray],
+    *,
+    xlabel: str,
+    ylabel: str,
+    x: Any = None,
+    yscale: str = "linear",
+    title: str = "",
+    legend: bool = True,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the mean of each group of runs as a curve, over a band from the lowest of its runs to the highest.
+
+    Parameters
+    ----------
+    groups : dict of str to array of shape (runs, T)
+        Under the label that the legend shows. Drawn in their order.
+    xlabel, ylabel : str
+        With units where there are any.
+    x : array of shape (T,), optional
+        0, 1, 2, … by default.
+    yscale : "linear" or "log"
+    title : str
+        Names a panel among several.
+    legend : bool
+        Whether there is one.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    Axes
+    """
+    means = {label: np.mean(runs, axis=0) for label, runs in groups.items()}
+    ax = lines(means, x=x, xlabel=xlabel, ylabel=ylabel, yscale=yscale, title=title, legend=legend, ax=ax)
+    with plt.rc_context(STYLE):
+        for line, runs in zip(ax.get_lines(), groups.values(), strict=True):
+            low, high = np.min(runs, axis=0), np.max(runs, axis=0)
+            ax.fill_between(line.get_xdata(), low, high, color=line.get_color(), alpha=0.15, linewidth=0)
+    return ax
+
+
 def decisions(steps: Sequence[tuple[str, str]], *, ax: Axes | None = None) -> Axes:
     """Draw a decision guide: questions below each other, the advice that ends each to its right.
 

@@ -68,7 +68,7 @@ MEAN = Exercise(
         "A minibatch's mean times its size is the sum over its images. Add these up, and divide by the sum of the "
         "sizes.",
     ),
-    read="Five epochs in NumPy",
+    read="The loop",
 )
 
 

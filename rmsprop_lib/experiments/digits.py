@@ -106,7 +106,8 @@ def optimizer(method: str, setting: dict[str, Any], params: Iterable[Tensor], lr
     -------
     torch.optim.Optimizer
     """
-    return CLASSES[method](params, lr=lr, **{k: tuple(v) if isinstance(v, list) else v for k, v in setting.items()})
+    decays = {k: tuple(map(float, v)) if isinstance(v, list | np.ndarray) else v for k, v in setting.items()}
+    return CLASSES[method](params, lr=lr, **decays)
 
 
 def falling(step: int, steps: int) -> float:

@@ -39,7 +39,7 @@ def steps() -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 
 def test_the_workflows_are_there() -> None:
-    assert set(WORKFLOWS) == {"test", "gpu", "publish", "drift", "interop", "release"}
+    assert set(WORKFLOWS) == {"test", "gpu", "publish", "drift", "interop", "records", "release"}
 
 
 def test_every_action_is_pinned_by_commit_and_says_which_version_that_is() -> None:

@@ -1,4 +1,4 @@
-"""Record an experiment: ``python -m tools.measure.record NAME``.
+"""Record experiments: ``python -m tools.measure.record NAME``, or all of them without a name.
 
 The experiments are the modules of ``rmsprop_lib.experiments``. Each of their pieces is computed on one core and kept
 in ``_build/records`` as soon as it is there, so that an interrupted run goes on where it was. When all are there the
@@ -148,25 +148,29 @@ def differences(name: str, now: dict[str, Any]) -> list[str]:
             error = np.sqrt((before.var(axis=0, ddof=1) + after.var(axis=0, ddof=1)) / len(before))
             apart = np.abs(before.mean(axis=0) - after.mean(axis=0))
             if not np.all(apart <= STANDARD_ERRORS * error + 1e-9):
-                found.append(f"{key}, {field}: means differ by up to {np.max(apart):.4g}")
+                found.append(f"{name}, {key}, {field}: means differ by up to {np.max(apart):.4g}")
     return found
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("name", choices=NAMES)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all without one")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--compare", action="store_true", help="compare with the stored record instead of replacing it")
     chosen = parser.parse_args()
-    now = record(chosen.name, chosen.workers)
-    if chosen.compare:
-        found = differences(chosen.name, now)
-        print("\n".join(found) or f"{chosen.name}: as recorded")
-        return bool(found)
-    path = RECORDS / f"{chosen.name}.json"
-    path.write_text(written(now), encoding="utf-8")
-    print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1000:.0f} kB")
-    return 0
+    if unknown := set(chosen.names) - set(NAMES):
+        parser.error(f"no experiment is called {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+    found: list[str] = []
+    for name in chosen.names or NAMES:
+        now = record(name, chosen.workers)
+        if chosen.compare:
+            found += differences(name, now)
+            continue
+        path = RECORDS / f"{name}.json"
+        path.write_text(written(now), encoding="utf-8")
+        print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1000:.0f} kB")
+    print("\n".join(found) or ("As recorded." if chosen.compare else "Recorded."))
+    return bool(found)
 
 
 if __name__ == "__main__":
