@@ -51,7 +51,7 @@ CHECKPOINT = Exercise(
         Mistake(
             "multiplied by the rate",
             lambda v, u, epsilon, eta_last, eta_next: (v, u * eta_next, rules.sqrt(epsilon)),
-            "You multiply the buffer by the rate. That is the way from PyTorch to Keras.",
+            "You multiply the buffer by the rate. That converts from PyTorch to Keras.",
             read="The rate inside the buffer",
         ),
         Mistake(
@@ -69,7 +69,7 @@ CHECKPOINT = Exercise(
         Mistake(
             "ε squared",
             lambda v, u, epsilon, eta_last, eta_next: (v, u / eta_next, epsilon**2),
-            "You square ε. That is the way from outside to inside; here ε comes from inside the root.",
+            "You square ε. That converts from outside to inside; here ε comes from inside the root.",
             read="ε inside or outside the root",
         ),
         Mistake(
