@@ -1,12 +1,16 @@
 r"""How the frameworks' optimizers differ from the book's rules: one table, and one function that runs a row of it.
 
 Two frameworks' "RMSprop" agree in the rule and differ in where ε stands, where the accumulator starts, whether the
-learning rate enters the momentum buffer, how weights decay, and in the defaults. A :class:`Convention` says all of
-this in the book's notation. :func:`replay` runs the rules of :mod:`rmsprop_lib.rules` with it.
+learning rate enters the momentum buffer, how weights decay, whether averages are corrected, whether steps are masked,
+and in the defaults. A :class:`Convention` says all of this in the book's notation. :func:`replay` runs the rules of
+:mod:`rmsprop_lib.rules` with it.
 
-The rows were read off the frameworks' source and documentation, and hold against their own code: the file that
-:func:`recording` loads has the paths that the frameworks' optimizers took (``tools/measure/record_traces.py``), and the
-tests reproduce each.
+The rows were read off source and documentation. Those of PyTorch, Keras 3, Optax, TensorFlow 1 and timm are checked
+against the frameworks' own code: the file that :func:`recording` loads has the paths that their optimizers took
+(``tools/measure/record_traces.py``), and the tests reproduce each. What has no recorded path is compared in the tests
+with a separate implementation of the published code: the rows tf.keras 2 (TensorFlow 2.0 to 2.10, since then
+``tf.keras.optimizers.legacy``), Stable-Baselines3 and DQN, Optax's ``bias_correction``, and timm's ``caution`` and
+``corrected_weight_decay``.
 """
 
 import json
@@ -26,7 +30,7 @@ TRACES_FILE = Path(__file__).with_name("data") / "framework_traces.json"
 
 Rule = Literal["sgd", "adagrad", "rmsprop", "adam"]
 """The names of the rules that a convention can follow."""
-EpsilonAt = Literal["outside", "inside", "uncorrected"]
+EpsilonAt = Literal["outside", "inside", "by momentum", "uncorrected"]
 """Where ε stands, see :class:`Convention`."""
 
 # What a rule needs beside what all have.
@@ -62,8 +66,9 @@ class Convention:
         Decays β₁, β₂ in Adam.
     eps : float
         The constant ε.
-    eps_at : {"outside", "inside", "uncorrected"}
-        √v + ε; √(v + ε); or, in Adam, ε added to √v *before* the bias correction, which makes it ε/√(1 − β₂ᵗ) outside.
+    eps_at : {"outside", "inside", "by momentum", "uncorrected"}
+        √v + ε; √(v + ε); in RMSprop, outside if γ = 0 and inside if γ > 0; or, in Adam, ε added to √v *before* the bias
+        correction, which makes it ε/√(1 − β₂ᵗ) outside.
     initial : float
         Where the accumulator of squares starts: G₀ or v₀.
     gamma : float
@@ -76,11 +81,16 @@ class Convention:
     amsgrad : bool
         Adam's form with the largest v so far, the maximum taken before bias correction.
     bias_correction : bool
-        Of Adam's averages.
+        Whether the averages of Adam or RMSprop are divided by the sum of their weights.
+    caution : bool
+        Whether a step with momentum is made only where it has the gradient's sign, and lengthened by the share of the
+        coordinates that do not have it (Liang et al. 2024).
     weight_decay : float
         λ.
     decoupled : bool
         Whether the decay shrinks the parameter by ηλ, or λθ is added to the gradient.
+    corrected_decay : bool
+        Whether a decoupled decay shrinks it by η²λ over the largest rate (Defazio 2025).
     names : mapping of str to str
         The framework's name of an argument to the attribute here; a pair such as ``betas`` has two, and a switch such
         as ``eps_in_sqrt`` stands for "inside" or "outside". What is not in it cannot be set there.
@@ -106,9 +116,11 @@ class Convention:
     rate_inside: bool = False
     centered: bool = False
     amsgrad: bool = False
-    bias_correction: bool = True
+    bias_correction: bool = False
+    caution: bool = False
     weight_decay: float = 0.0
     decoupled: bool = False
+    corrected_decay: bool = False
     names: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -117,6 +129,14 @@ class Convention:
                 raise ValueError(f"{name}={getattr(self, name)!r} is not allowed; it must be one of {choices}")
         if self.eps_at == "uncorrected" and self.rule != "adam":
             raise ValueError(f"eps_at='uncorrected' is not allowed with rule={self.rule!r}; only Adam's v is corrected")
+        if self.eps_at == "by momentum" and self.rule != "rmsprop":
+            raise ValueError(
+                f"eps_at='by momentum' is not allowed with rule={self.rule!r}; only tf.keras 2's RMSprop has it"
+            )
+        if self.bias_correction and self.rule not in ("adam", "rmsprop"):
+            raise ValueError(f"bias_correction=True is not allowed with rule={self.rule!r}, which has no average")
+        if self.bias_correction and self.initial and self.rule == "rmsprop":
+            raise ValueError(f"initial={self.initial!r} is not allowed with bias_correction=True; it must be 0")
         if self.eps_at == "inside" and self.rule == "adam":
             raise ValueError("eps_at='inside' is not allowed with rule='adam'; no framework's Adam has it")
         for name, interval in _ALLOWED.items():
@@ -164,16 +184,25 @@ class Convention:
                     changes[attribute] = 0.0 if part is None else part
         return replace(self, **changes)
 
+    @property
+    def eps_inside(self) -> bool:
+        """Whether ε stands inside the root with these settings; in tf.keras 2 momentum decides."""
+        return self.eps_at == "inside" or (self.eps_at == "by momentum" and self.gamma > 0)
+
     def settings(self) -> dict[str, Any]:
         """All but the names: what the rule does, in the book's notation.
 
         Returns
         -------
         dict of str to bool, float, str or None
-            The attributes from ``rule`` to ``decoupled``, under their names.
+            The attributes from ``rule`` to ``corrected_decay``, under their names; ``eps_at`` is where ε stands with
+            these settings, so never "by momentum".
         """
         apart = ("framework", "optimizer", "names")
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in apart}
+        found = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in apart}
+        if self.eps_at == "by momentum":
+            found["eps_at"] = "inside" if self.eps_inside else "outside"
+        return found
 
 
 _TORCH = {"lr": "eta", "weight_decay": "weight_decay"}
@@ -195,14 +224,23 @@ TABLE: tuple[Convention, ...] = (
     Convention(framework="Optax", optimizer="rmsprop", rule="rmsprop", rho=0.9, eps=1e-8,
                eps_at="inside", rate_inside=True,
                names=_RATE | _RMSPROP | {"decay": "rho", "nesterov": "nesterov", "eps_in_sqrt": "eps_at",
-                                         "initial_scale": "initial"}),
+                                         "initial_scale": "initial", "bias_correction": "bias_correction"}),
     Convention(framework="TensorFlow 1", optimizer="RMSPropOptimizer", rule="rmsprop", rho=0.9, eps=1e-10,
                eps_at="inside", initial=1.0, rate_inside=True,
                names=_RATE | {"decay": "rho", "epsilon": "eps", "centered": "centered", "momentum": "gamma"}),
     Convention(framework="timm", optimizer="RMSpropTF", rule="rmsprop", eta=0.01, rho=0.9, eps=1e-10,
                eps_at="inside", initial=1.0, rate_inside=True,
                names=_TORCH | _RMSPROP | {"alpha": "rho", "lr_in_momentum": "rate_inside",
-                                          "decoupled_decay": "decoupled"}),
+                                          "decoupled_decay": "decoupled", "caution": "caution",
+                                          "corrected_weight_decay": "corrected_decay"}),
+    Convention(framework="tf.keras 2", optimizer="RMSprop", rule="rmsprop", eta=0.001, rho=0.9, eps=1e-7,
+               eps_at="by momentum", rate_inside=True,
+               names=_RATE | {"rho": "rho", "epsilon": "eps", "centered": "centered", "momentum": "gamma"}),
+    Convention(framework="Stable-Baselines3", optimizer="RMSpropTFLike", rule="rmsprop", eta=0.01, rho=0.99, eps=1e-8,
+               eps_at="inside", initial=1.0, names=_TORCH | _RMSPROP | {"alpha": "rho"}),
+    # The paper's "gradient momentum" and "squared gradient momentum" are both ρ, its "min squared gradient" is ε.
+    Convention(framework="DQN (2015)", optimizer="RMSprop", rule="rmsprop", eta=0.00025, rho=0.95, eps=0.01,
+               eps_at="inside", centered=True),
     Convention(framework="Graves (2013)", optimizer="RMSprop", rule="rmsprop", eta=1e-4, rho=0.95, eps=1e-4,
                eps_at="inside", rate_inside=True, centered=True, gamma=0.9),
     Convention(framework="Hinton's slide", optimizer="RMSprop", rule="rmsprop", rho=0.9),
@@ -218,19 +256,20 @@ TABLE: tuple[Convention, ...] = (
                names=_RATE | {"initial_accumulator_value": "initial"}),
 
     Convention(framework="PyTorch", optimizer="Adam", rule="adam", eta=0.001, beta1=0.9, beta2=0.999, eps=1e-8,
-               names=_TORCH_ADAM | {"decoupled_weight_decay": "decoupled"}),
+               bias_correction=True, names=_TORCH_ADAM | {"decoupled_weight_decay": "decoupled"}),
     Convention(framework="PyTorch", optimizer="AdamW", rule="adam", eta=0.001, beta1=0.9, beta2=0.999, eps=1e-8,
-               weight_decay=0.01, decoupled=True, names=_TORCH_ADAM),
+               bias_correction=True, weight_decay=0.01, decoupled=True, names=_TORCH_ADAM),
     Convention(framework="Keras 3", optimizer="Adam", rule="adam", eta=0.001, beta1=0.9, beta2=0.999, eps=1e-7,
-               eps_at="uncorrected", decoupled=True, names=_KERAS_ADAM),
+               eps_at="uncorrected", bias_correction=True, decoupled=True, names=_KERAS_ADAM),
     Convention(framework="Keras 3", optimizer="AdamW", rule="adam", eta=0.001, beta1=0.9, beta2=0.999, eps=1e-7,
-               eps_at="uncorrected", weight_decay=0.004, decoupled=True, names=_KERAS_ADAM),
+               eps_at="uncorrected", bias_correction=True, weight_decay=0.004, decoupled=True, names=_KERAS_ADAM),
     Convention(framework="Optax", optimizer="adam", rule="adam", beta1=0.9, beta2=0.999, eps=1e-8,
-               names=_OPTAX_ADAM),
+               bias_correction=True, names=_OPTAX_ADAM),
     Convention(framework="Optax", optimizer="adamw", rule="adam", beta1=0.9, beta2=0.999, eps=1e-8,
-               weight_decay=1e-4, decoupled=True, names=_OPTAX_ADAM | {"weight_decay": "weight_decay"}),
+               bias_correction=True, weight_decay=1e-4, decoupled=True,
+               names=_OPTAX_ADAM | {"weight_decay": "weight_decay"}),
     Convention(framework="TensorFlow 1", optimizer="AdamOptimizer", rule="adam", eta=0.001, beta1=0.9, beta2=0.999,
-               eps=1e-8, eps_at="uncorrected",
+               eps=1e-8, eps_at="uncorrected", bias_correction=True,
                names=_RATE | {"beta1": "beta1", "beta2": "beta2", "epsilon": "eps"}),
 
     Convention(framework="PyTorch", optimizer="SGD", rule="sgd", eta=0.001, names=_TORCH | _SGD),
@@ -282,7 +321,8 @@ def replay(
     Parameters
     ----------
     row : Convention
-        Its ``eta`` is not used: the rates are given.
+        Its ``eta`` is not used: the rates are given, and the largest of them is the one that a corrected weight decay
+        is divided by (timm takes its constructor's).
     gradients : array of shape (T, ...), or callable
         What the optimizer is given at each step, weight decay not included; or the gradient at a point.
     rates : array of shape (T,)
@@ -311,7 +351,7 @@ def replay(
     needed = etas.shape + theta.shape
     if not callable(gradients) and np.shape(gradients) != needed:
         raise ValueError(f"gradients has shape {np.shape(gradients)}, but rates and start need {needed}")
-    path = [theta]
+    path, peak = [theta], etas.max(initial=0.0)
     b = np.zeros_like(theta)
     state = _initial_state(row, theta)
     for t, eta in enumerate(etas, start=1):
@@ -324,8 +364,11 @@ def replay(
         else:
             d, b = rules.heavy_ball(d, b, row.gamma, nesterov=row.nesterov)
             step = eta * d
-        if row.decoupled:
-            step = rules.decoupled_weight_decay(step, theta, eta * row.weight_decay)
+        if row.caution and row.gamma:
+            step = _cautious(step, g)
+        if row.decoupled and eta > 0:
+            shrinks = eta * row.weight_decay * (eta / peak if row.corrected_decay else 1)
+            step = rules.decoupled_weight_decay(step, theta, shrinks)
         theta = theta - step
         path.append(theta)
     return np.array(path)
@@ -343,9 +386,16 @@ def _initial_state(row: Convention, theta: np.ndarray) -> tuple[Any, ...]:
     return (zero, squares, zero) if row.amsgrad else (zero, squares)
 
 
+def _cautious(step: np.ndarray, g: np.ndarray) -> np.ndarray:
+    """The step where it has the gradient's sign, divided by the share of such coordinates (in timm at least 0.001)."""
+    agrees = step * g > 0
+    kept: np.ndarray = step * agrees / max(float(np.mean(agrees)), 1e-3)
+    return kept
+
+
 def _direction(row: Convention, g: np.ndarray, state: tuple[Any, ...], t: int) -> tuple[Any, tuple[Any, ...]]:
     """The rule's direction and the state after it, momentum after scaling not included."""
-    inside = row.eps_at == "inside"
+    inside = row.eps_inside
     rule: Callable[..., tuple[Any, ...]]
     hyperparameters: tuple[Any, ...]
     if row.rule == "sgd":
@@ -353,8 +403,12 @@ def _direction(row: Convention, g: np.ndarray, state: tuple[Any, ...], t: int) -
     elif row.rule == "adagrad":
         rule, hyperparameters = rules.adagrad, (row.eps, inside)
     elif row.rule == "rmsprop":
+        assert row.rho is not None  # checked when the row was made
+        rho = row.rho
+        if row.bias_correction:  # divided by the sum of its weights, an average is one whose decay rises from 0 to ρ
+            rho *= rules.weight_sum(rho, t - 1) / rules.weight_sum(rho, t)
         rule = rules.centered_rmsprop if row.centered else rules.rmsprop
-        hyperparameters = row.rho, row.eps, inside
+        hyperparameters = rho, row.eps, inside
     else:
         assert row.beta2 is not None  # checked when the row was made
         time = t if row.bias_correction else math.inf

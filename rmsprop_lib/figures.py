@@ -12,6 +12,7 @@ import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
 
 from rmsprop_lib.descent import Trajectory
 from rmsprop_lib.problems import Problem
@@ -249,6 +250,64 @@ def bands(
             low, high = np.min(runs, axis=0), np.max(runs, axis=0)
             ax.fill_between(line.get_xdata(), low, high, color=line.get_color(), alpha=0.15, linewidth=0)
     return ax
+
+
+def heat_map(
+    panels: Mapping[str, Any],
+    *,
+    x: Any,
+    y: Any,
+    levels: Sequence[float],
+    xlabel: str,
+    ylabel: str,
+    label: str,
+    best: bool = True,
+    height: float = 3.6,
+) -> Any:
+    """Draw maps of a positive quantity over two positive ones, all axes logarithmic, with one colour bar.
+
+    Parameters
+    ----------
+    panels : dict of str to array of shape (len(x), len(y)), or to a triple of x, y and such an array
+        Under the title of the panel.
+    x, y : arrays
+        The values along the axes of panels that bring none of their own.
+    levels : sequence of at least two floats
+        Where the colours begin and end, and the lines of equal value between; the bar is marked at each.
+    xlabel, ylabel : str
+        With units where there are any.
+    label : str
+        Of the colour bar.
+    best : bool
+        Whether the lowest value for each y is marked by a point.
+    height : float
+        Of the figure, in inches.
+
+    Returns
+    -------
+    array of Axes of shape (len(panels),)
+    """
+    with plt.rc_context(STYLE):
+        _, row = plt.subplots(1, len(panels), figsize=(7.0, height), squeeze=False)
+        grid, norm = row[0], LogNorm(levels[0], levels[-1])
+        for ax, (title, panel) in zip(grid, panels.items(), strict=True):
+            xs, ys, z = panel if isinstance(panel, tuple) else (x, y, panel)
+            seen = np.clip(z, levels[0], levels[-1]).T
+            mesh = ax.pcolormesh(xs, ys, seen, cmap="cividis", shading="nearest", norm=norm)
+            ax.contour(xs, ys, seen, levels=levels[1:-1], colors="white", linewidths=0.8)
+            if best:
+                ax.plot(
+                    np.asarray(xs)[np.argmin(z, axis=0)], ys, "o", color=COLOURS[1], markersize=3.5, markeredgewidth=0
+                )
+            ax.set(xscale="log", yscale="log", xlim=(xs[0], xs[-1]), ylim=(ys[0], ys[-1]))
+            ax.set(title=title, xlabel=xlabel, ylabel=ylabel if ax is grid[0] else "")
+            ax.minorticks_off()
+            ax.grid(visible=False)
+        bar = ax.figure.colorbar(mesh, ax=list(grid), label=label, ticks=levels, extend="both")
+        bar.ax.hlines(levels[1:-1], 0, 1, colors="white", linewidth=0.8)
+        bar.ax.set_yticklabels([f"{level:g}" if 1e-3 < level < 1e4 else f"{level:.0e}" for level in levels])
+        bar.ax.minorticks_off()
+    return grid
 
 
 def decisions(steps: Sequence[tuple[str, str]], *, ax: Axes | None = None) -> Axes:

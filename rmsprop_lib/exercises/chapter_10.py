@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import numpy as np
-
 from rmsprop_lib import rules
 from rmsprop_lib.exercises.declaration import Case, Exercise, Mistake
 
@@ -78,77 +76,6 @@ CONVERT = Exercise(
         "the second.",
     ),
     read="The rate and the window",
-)
-
-
-def _cosine(t: Any, T: Any, peak: Any, last: Any, share: Any = None) -> Any:
-    share = (t - 1) / (T - 1) if share is None else share
-    return last + (peak - last) * 0.5 * (1 + np.cos(np.pi * share))
-
-
-_steps = [1, 2, 3, 5, 8, 10]
-
-COSINE = Exercise(
-    name="tune-cosine",
-    chapter="10_tuning",
-    task="The rate of step t: peak at t = 1, last at t = T, half a period of a cosine in between.",
-    takes="t T peak last",
-    returns="rate",
-    reference=_cosine,
-    cases=(
-        Case({"T": 10, "peak": 0.5, "last": 0.02}, {"t": _steps}),
-        Case({"T": 11, "peak": 3.0, "last": 1.0}, {"t": [1, 4, 6, 11]}),
-    ),
-    mistakes=(
-        Mistake(
-            "counted from zero",
-            lambda t, T, peak, last: _cosine(t, T, peak, last, t / T),
-            "You use t/T as the share of the way. Steps count from 1 here, so that your first step is already below "
-            "the peak.",
-        ),
-        Mistake(
-            "last rate not reached",
-            lambda t, T, peak, last: _cosine(t, T, peak, last, (t - 1) / T),
-            "You divide by T. From step 1 to step T it is one step less than that, and yours does not quite arrive.",
-        ),
-        Mistake(
-            "a whole period",
-            lambda t, T, peak, last: _cosine(t, T, peak, last, 2 * (t - 1) / (T - 1)),
-            "Your rate falls and then rises back to the peak: a whole period of the cosine, where half of one is "
-            "wanted.",
-        ),
-        Mistake(
-            "last rate ignored",
-            lambda t, T, peak, last: _cosine(t, T, peak, 0.0),
-            "Your rate goes down to zero, whatever last is.",
-        ),
-        Mistake(
-            "last rate added on top",
-            lambda t, T, peak, last: last + _cosine(t, T, peak, 0.0),
-            "You add last to a cosine that falls from the peak to zero. The first rate is then above the peak.",
-        ),
-        Mistake(
-            "factor one half missing",
-            lambda t, T, peak, last: 2 * _cosine(t, T, peak, last) - last,
-            "1 + cos goes from 2 to 0. Your first rate is too far above last, by a factor of two.",
-        ),
-        Mistake(
-            "rises instead of falling",
-            lambda t, T, peak, last: _cosine(t, T, last, peak),
-            "Your rate rises, from last to peak.",
-        ),
-        Mistake(
-            "a straight line",
-            lambda t, T, peak, last: last + (peak - last) * (1 - (t - 1) / (T - 1)),
-            "That is a linear schedule: the right ends, and no cosine between them.",
-        ),
-    ),
-    hints=(
-        "First the share of the way that is done: 0 in step 1, and 1 in step T. Then which function of it goes from "
-        "1 to 0?",
-        "With s = (t − 1)/(T − 1): last, plus the difference of peak and last times half of 1 + cos(π s).",
-    ),
-    read="Schedules",
 )
 
 
@@ -252,4 +179,4 @@ PLATEAU = Exercise(
     read="Schedules",
 )
 
-EXERCISES = (CONVERT, COSINE, PLATEAU)
+EXERCISES = (CONVERT, PLATEAU)

@@ -51,7 +51,7 @@ CHECKPOINT = Exercise(
         Mistake(
             "multiplied by the rate",
             lambda v, u, epsilon, eta_last, eta_next: (v, u * eta_next, rules.sqrt(epsilon)),
-            "You multiply the buffer by the rate. That is the way from PyTorch to Keras.",
+            "You multiply the buffer by the rate. That converts from PyTorch to Keras.",
             read="The rate inside the buffer",
         ),
         Mistake(
@@ -69,7 +69,7 @@ CHECKPOINT = Exercise(
         Mistake(
             "ε squared",
             lambda v, u, epsilon, eta_last, eta_next: (v, u / eta_next, epsilon**2),
-            "You square ε. That is the way from outside to inside; here ε comes from inside the root.",
+            "You square ε. That converts from outside to inside; here ε comes from inside the root.",
             read="ε inside or outside the root",
         ),
         Mistake(
@@ -77,7 +77,7 @@ CHECKPOINT = Exercise(
             lambda v, u, epsilon, eta_last, eta_next: (rules.sqrt(v), u / eta_next, rules.sqrt(epsilon)),
             "You take the root of the accumulator. Both programs keep the average of the squares, and take the root "
             "at each step.",
-            read="One rule with six switches",
+            read="One rule and its switches",
         ),
     ),
     hints=(
@@ -246,7 +246,7 @@ TENSORFLOW = Exercise(
         "v begins at 1, u at 0. In step: v as always; then u = γu + η g/√(v + ε), with the rate of this step; then "
         "return θ − u.",
     ),
-    read="One rule with six switches",
+    read="One rule and its switches",
 )
 
 
@@ -383,7 +383,7 @@ DECAY = Exercise(
         "First add coupled·θ to g, and do RMSprop's step with that. Then subtract, beside η times the direction, also "
         "η·decoupled times the θ that came in.",
     ),
-    read="One rule with six switches",
+    read="One rule and its switches",
 )
 
 EXERCISES = (CHECKPOINT, TENSORFLOW, DECAY)

@@ -335,7 +335,7 @@ KAHAN = Exercise(
             "the opposite c",
             _opposite,
             "Your weight is right, and your c is the opposite of the one in the equation, in both places. It would "
-            "work; but whoever reads c would add where they should subtract.",
+            "work, but anyone who reads c would add where they should subtract.",
         ),
         Mistake(
             "c is always zero",

@@ -61,6 +61,30 @@ def test_spread_shows_every_run_and_the_mean() -> None:
     assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b"]
 
 
+def test_a_heat_map_marks_the_best_of_each_row_and_its_lines_on_the_colour_bar() -> None:
+    z = np.array([[1.0, 9.0], [0.01, 3.0], [5.0, 0.1]])
+    maps = figures.heat_map(
+        {"a": z, "b": ([1, 10], [1, 10], [[1, 2], [2, 1]])},
+        x=np.array([0.1, 1, 10]),
+        y=np.array([1, 100]),
+        levels=(0.01, 0.1, 1, 10),
+        xlabel="η",
+        ylabel="ε",
+        label="loss",
+    )
+    (best,) = maps[0].lines
+    assert list(best.get_xdata()) == [1, 10]
+    assert (maps[0].get_title(), maps[0].get_xlabel(), maps[0].get_xscale(), maps[1].get_title()) == (
+        "a",
+        "η",
+        "log",
+        "b",
+    )
+    bar = maps[0].figure.axes[-1]
+    assert [text.get_text() for text in bar.get_yticklabels()] == ["0.01", "0.1", "1", "10"]
+    assert bar.get_ylabel() == "loss"
+
+
 def test_images_draws_one_picture_under_each_title() -> None:
     grid = figures.images(np.eye(4).reshape(1, 4, 4).repeat(3, axis=0), ["0", "1", "2"], columns=2)
     assert grid.shape == (2, 2)
