@@ -85,6 +85,15 @@ def test_a_heat_map_marks_the_best_of_each_row_and_its_lines_on_the_colour_bar()
     assert bar.get_ylabel() == "loss"
 
 
+def test_bands_reach_from_the_lowest_run_to_the_highest_around_the_mean() -> None:
+    runs = {"a": np.array([[1.0, 2.0], [3.0, 6.0]]), "b": np.array([[0.0, 1.0], [0.0, 1.0]])}
+    ax = figures.bands(runs, x=[10, 20], xlabel="step", ylabel="loss")
+    assert list(ax.lines[0].get_ydata()) == [2, 4] and list(ax.lines[0].get_xdata()) == [10, 20]
+    low, high = ax.collections[0].get_paths()[0].get_extents().intervaly
+    assert (low, high) == (1, 6)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a", "b"]
+
+
 def test_images_draws_one_picture_under_each_title() -> None:
     grid = figures.images(np.eye(4).reshape(1, 4, 4).repeat(3, axis=0), ["0", "1", "2"], columns=2)
     assert grid.shape == (2, 2)
