@@ -26,7 +26,7 @@ _LOSSES = np.array(
 TUNED = Exercise(
     name="choose-tuned",
     chapter="11_choosing",
-    task="Of losses of shape (rates, seeds): the index of the best rate, and its loss, the mean over the seeds.",
+    task="Of losses of shape (rates, seeds): the index of the best rate, and its mean loss over the seeds.",
     takes="losses",
     returns="best loss",
     reference=_tuned,
@@ -41,8 +41,8 @@ TUNED = Exercise(
         Mistake(
             "mean rate, best seed",
             lambda losses: (np.argmin(np.mean(losses, axis=1)), np.min(losses[np.argmin(np.mean(losses, axis=1))])),
-            "You choose the rate by its mean and then report its luckiest seed. What is reported has to be what was "
-            "chosen by.",
+            "You choose the rate by its mean and then return the loss of its luckiest seed. The mean over all seeds is "
+            "asked for.",
         ),
         Mistake(
             "median",
@@ -77,7 +77,7 @@ TUNED = Exercise(
         "First one number for each rate, then the best of these. Which number makes a diverged run count?",
         "Take the mean over the second axis. The index of its smallest element, and that element, are the answer.",
     ),
-    read="Forty tasks that nobody chose",
+    read="Tasks drawn by lottery",
 )
 
 
@@ -146,7 +146,7 @@ SHORTFALL = Exercise(
         "Divide each row by its own smallest number. A factor of 2 and a factor of ½ should cancel in the mean.",
         "Take the logarithm of the ratios, the mean over the first axis, and then the exponential.",
     ),
-    read="Forty tasks that nobody chose",
+    read="Tasks drawn by lottery",
 )
 
 
@@ -180,7 +180,7 @@ CORRELATIONS = Exercise(
             lambda gradients: _condition(
                 (lambda second: second / np.sqrt(np.outer(np.diag(second), np.diag(second))))(gradients.T @ gradients)
             ),
-            "You did not subtract the mean. A sure gradient then looks like a correlation of all coordinates.",
+            "You did not subtract the mean. A gradient far from zero then looks like a correlation of all coordinates.",
         ),
         Mistake(
             "variances, not deviations",
