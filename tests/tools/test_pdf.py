@@ -192,7 +192,7 @@ def test_solutions_stand_at_the_end_and_nowhere_else(texts: list[str], book: Pdf
     end = first_page_of(book, "Solutions")
     before, after = " ".join(texts[: end - 1]), " ".join(texts[end - 1 :])
     # From the code of the second exercise's solution, its text, and the answer to the question with four options.
-    for words in ("def solution(g, v, rho, eps):", "The average first, since", "so that its step is about"):
+    for words in ("def solution(g, v, rho, eps):", "The average first, since", "so its step is about"):
         assert words in after and words not in before, words
     exercises = [tag.get_text().strip() for tag in chapter.select(".exercise .caption-number")]
     assert len(exercises) >= 6
