@@ -58,7 +58,7 @@ class Record:
         For each piece of the experiment its results by name: numbers, strings, and arrays of float64 with NaN where a
         run diverged.
     made : dict
-        ``command``, ``date``, ``minutes`` (of one processor core), ``machine`` and ``versions``.
+        ``command``, ``date``, ``minutes`` (that the pieces took, one after the other), ``machine`` and ``versions``.
     """
 
     name: str
@@ -70,7 +70,7 @@ class Record:
         versions = ", ".join(f"{package} {number}" for package, number in self.made["versions"].items())
         return (
             f"recorded with: {self.made['command']}\n"
-            f"on {self.made['date']}, {self.made['minutes']} minutes of one core ({self.made['machine']}), {versions}"
+            f"on {self.made['date']}, {self.made['minutes']} minutes for all pieces ({self.made['machine']}), {versions}"
         )
 
 

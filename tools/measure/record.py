@@ -36,13 +36,13 @@ Piece = Callable[[str], tuple[Any, float]]
 
 
 def computed(name: str, settings: dict[str, Any], key: str) -> tuple[Any, float]:
-    """A piece's results, as they are kept, and the seconds that it took; in a process of its own."""
+    """A piece's results, as they are kept, and the processor's seconds that it took; in a process of its own."""
     import torch
 
     torch.set_num_threads(1)
-    begun = time.perf_counter()
+    begun = time.process_time()
     result = import_module(f"rmsprop_lib.experiments.{name}").piece(settings, key)
-    return rounded(result), time.perf_counter() - begun
+    return rounded(result), time.process_time() - begun
 
 
 def kept(path: Path, settings: dict[str, Any]) -> dict[str, Any]:
