@@ -58,7 +58,7 @@ class Record:
         For each piece of the experiment its results by name: numbers, strings, and arrays of float64 with NaN where a
         run diverged.
     made : dict
-        ``command``, ``date``, ``minutes`` (that the pieces took, one after the other), ``machine`` and ``versions``.
+        ``command``, ``date``, ``machine`` and ``versions``.
     """
 
     name: str
@@ -68,10 +68,7 @@ class Record:
 
     def __str__(self) -> str:
         versions = ", ".join(f"{package} {number}" for package, number in self.made["versions"].items())
-        return (
-            f"recorded with: {self.made['command']}\n"
-            f"on {self.made['date']}, {self.made['minutes']} minutes for all pieces ({self.made['machine']}), {versions}"
-        )
+        return f"recorded with: {self.made['command']}\non {self.made['date']} ({self.made['machine']}), {versions}"
 
 
 def _arrays(value: Any) -> Any:

@@ -9,8 +9,7 @@ import argparse
 import json
 import os
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from datetime import UTC, datetime
 from importlib import import_module
@@ -32,17 +31,13 @@ PACKAGES = ("numpy", "torch")
 # hundreds of results, whose differences follow Student's distribution.
 STANDARD_ERRORS = 6.0
 
-Piece = Callable[[str], tuple[Any, float]]
 
-
-def computed(name: str, settings: dict[str, Any], key: str) -> tuple[Any, float]:
-    """A piece's results, as they are kept, and the processor's seconds that it took; in a process of its own."""
+def computed(name: str, settings: dict[str, Any], key: str) -> Any:
+    """A piece's results, as they are kept; in a process of its own."""
     import torch
 
     torch.set_num_threads(1)
-    begun = time.process_time()
-    result = import_module(f"rmsprop_lib.experiments.{name}").piece(settings, key)
-    return rounded(result), time.process_time() - begun
+    return rounded(import_module(f"rmsprop_lib.experiments.{name}").piece(settings, key))
 
 
 def kept(path: Path, settings: dict[str, Any]) -> dict[str, Any]:
@@ -76,8 +71,7 @@ def pieces(name: str, settings: dict[str, Any], keys: list[str], workers: int, p
         with ProcessPoolExecutor(workers) as pool:
             running = {pool.submit(computed, name, settings, key): key for key in keys if key not in done}
             for future in as_completed(running):
-                result, seconds = future.result()
-                entry = {"key": running[future], "seconds": seconds, "result": result}
+                entry = {"key": running[future], "result": future.result()}
                 print(json.dumps(entry), file=file, flush=True)
                 yield entry
 
@@ -106,7 +100,6 @@ def record(name: str, workers: int) -> dict[str, Any]:
         "made": {
             "command": f"python -m tools.measure.record {name}",
             "date": datetime.now(UTC).date().isoformat(),
-            "minutes": round(sum(entry["seconds"] for entry in entries.values()) / 60, 1),
             "machine": processor(),
             "versions": {package: version(package).partition("+")[0] for package in PACKAGES},
         },
