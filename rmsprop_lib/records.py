@@ -75,8 +75,8 @@ def _arrays(value: Any) -> Any:
     """Lists of numbers as arrays."""
     if isinstance(value, dict):
         return {key: _arrays(item) for key, item in value.items()}
-    if isinstance(value, list) and not _holds_text(value):
-        return np.array(value, dtype=float)
+    if isinstance(value, list):
+        return [_arrays(item) for item in value] if _holds_text(value) else np.array(value, dtype=float)
     return value
 
 

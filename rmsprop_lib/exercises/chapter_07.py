@@ -1,4 +1,4 @@
-"""The exercises of chapter 7, MNIST."""
+"""The exercises of chapter 7, training."""
 
 from typing import Any
 
@@ -325,7 +325,7 @@ RATE = Exercise(
         "np.nanargmin gives the index k of the smallest entry that is not NaN. The rate is rates[k], and it lies "
         "inside if k is neither 0 nor the last index.",
     ),
-    read="Six optimizers, compared fairly",
+    read="Nine optimizers, compared fairly",
 )
 
 

@@ -4,7 +4,7 @@ The order of the minibatches and the initial weights come from NumPy's random nu
 NumPy and in Torch, on every device.
 """
 
-from rmsprop_lib.training.copies import ConvCopies, Copies, Factory, Tuned, run_copies, train_copies, tune_and_test
+from rmsprop_lib.training.copies import ConvCopies, Copies, Factory, run_copies, train_copies
 from rmsprop_lib.training.loops import evaluate, fit, minibatches, one_thread, progress
 from rmsprop_lib.training.split import Split, flatten, mnist_split
 
@@ -13,7 +13,6 @@ __all__ = [
     "Copies",
     "Factory",
     "Split",
-    "Tuned",
     "evaluate",
     "fit",
     "flatten",
@@ -23,5 +22,4 @@ __all__ = [
     "progress",
     "run_copies",
     "train_copies",
-    "tune_and_test",
 ]

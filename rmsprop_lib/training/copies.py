@@ -1,7 +1,6 @@
 """Many copies of one network, each with a learning rate and a seed of its own, trained as one."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -9,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rmsprop_lib.training.loops import evaluate, minibatches, one_thread
+from rmsprop_lib.training.loops import minibatches, one_thread
 from rmsprop_lib.training.split import Split
 
 Factory = Callable[[Iterable[Tensor], Tensor], torch.optim.Optimizer]
@@ -236,57 +235,3 @@ def train_copies(
     model = Copies(sizes, seeds, split.train[0].device)
     run_copies(model, factory, rates, seeds, split, batch_size=batch_size, epochs=epochs)
     return model
-
-
-@dataclass(frozen=True)
-class Tuned:
-    """A method at its best rate.
-
-    Attributes
-    ----------
-    rates : array of shape (R,)
-        The grid.
-    validation_loss : array of shape (R,)
-        Of one run each, infinite where it diverged.
-    best : int
-        Where it is lowest.
-    accuracy : array of shape (S,)
-        Test accuracy in per cent at the best rate, for S further seeds.
-    """
-
-    rates: np.ndarray
-    validation_loss: np.ndarray
-    best: int
-    accuracy: np.ndarray
-
-
-def tune_and_test(
-    factory: Factory,
-    sizes: Sequence[int],
-    rates: np.ndarray,
-    split: Split,
-    *,
-    seeds: Sequence[int] = (1, 2, 3, 4, 5),
-    epochs: int = 1,
-) -> Tuned:
-    """Choose the learning rate by validation loss with seed 0, then test it with other seeds.
-
-    Parameters
-    ----------
-    factory, sizes, split, epochs
-        See :func:`train_copies`.
-    rates : array of shape (R,)
-        The grid to choose from.
-    seeds : sequence of int
-        For the test; 0 is the tuning's own.
-
-    Returns
-    -------
-    Tuned
-    """
-    grid = train_copies(factory, sizes, list(rates), [0] * len(rates), split, epochs=epochs)
-    losses = evaluate(grid, *split.validation)[0].cpu().numpy()
-    losses = np.where(np.isfinite(losses), losses, np.inf)
-    best = int(losses.argmin())
-    final = train_copies(factory, sizes, [float(rates[best])] * len(seeds), list(seeds), split, epochs=epochs)
-    return Tuned(np.asarray(rates), losses, best, evaluate(final, *split.test)[1].cpu().numpy())

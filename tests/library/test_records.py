@@ -59,6 +59,12 @@ def test_an_unknown_name_is_refused() -> None:
         load_record("none")
 
 
+def test_lists_of_numbers_come_back_as_arrays_however_deep() -> None:
+    found = load_record("digits").results["linear/Adam/falling"]
+    assert isinstance(found["setting"]["betas"], np.ndarray)
+    assert all(isinstance(tried["losses"], np.ndarray) for tried in found["tuning"])
+
+
 def test_numbers_are_kept_to_five_digits_and_what_is_not_finite_as_nothing() -> None:
     import torch
 

@@ -20,7 +20,6 @@ from rmsprop_lib.training import (
     progress,
     run_copies,
     train_copies,
-    tune_and_test,
 )
 
 CPU = torch.device("cpu")
@@ -183,13 +182,6 @@ def test_a_run_can_be_cut_short_without_another_schedule() -> None:
 def test_rates_and_seeds_come_in_pairs() -> None:
     with pytest.raises(ValueError, match="they have 2 and 1"):
         train_copies(sgd, (2, 3), [0.1, 0.2], [0], SPLIT)
-
-
-def test_tuning_takes_the_rate_with_the_lowest_validation_loss_and_not_one_that_diverges() -> None:
-    tuned = tune_and_test(sgd, (2, 8, 3), np.array([1e-4, 0.3, 1e30]), SPLIT, seeds=(1, 2))
-    assert tuned.best == 1
-    assert tuned.validation_loss[2] == np.inf and tuned.validation_loss[1] < tuned.validation_loss[0]
-    assert tuned.accuracy.shape == (2,)
 
 
 def test_mnist_is_split_without_overlap() -> None:
