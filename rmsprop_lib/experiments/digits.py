@@ -75,7 +75,7 @@ def keys(settings: dict[str, Any]) -> list[str]:
     Parameters
     ----------
     settings : dict
-        As :data:`SETTINGS`.
+        As ``SETTINGS``.
 
     Returns
     -------
@@ -135,7 +135,7 @@ def network(settings: dict[str, Any], name: str, seeds: Sequence[int]) -> nn.Mod
     Parameters
     ----------
     settings : dict
-        As :data:`SETTINGS`.
+        As ``SETTINGS``.
     name : str
         A key of ``settings["networks"]``.
     seeds : sequence of int
@@ -168,7 +168,7 @@ def train(
     Parameters
     ----------
     settings : dict
-        As :data:`SETTINGS`.
+        As ``SETTINGS``.
     name, method, schedule : str
         Network, method and schedule, as ``settings`` names them.
     setting : dict
@@ -205,7 +205,7 @@ def piece(settings: dict[str, Any], key: str) -> dict[str, Any]:
     Parameters
     ----------
     settings : dict
-        As :data:`SETTINGS`.
+        As ``SETTINGS``.
     key : str
         One of :func:`keys`.
 

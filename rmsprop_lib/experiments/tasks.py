@@ -131,12 +131,12 @@ STEPS: dict[str, Step] = {
 }
 """From the step's number, the gradient, the decay and the state to the direction and the new state."""
 
+# What the rate is multiplied by at step t of so many: nothing, a line from 1 to 0, and 1/√t.
 FACTORS: dict[str, Callable[[int, int], float]] = {
     "constant": lambda t, steps: 1.0,
     "falling": lambda t, steps: 1 - (t - 1) / steps,
     "root": lambda t, steps: t**-0.5,
 }
-"""What the rate is multiplied by at step t of so many: nothing, a line from 1 to 0, and 1/√t."""
 
 Run = Callable[[Sequence[Any], Sequence[str], list[float]], np.ndarray]
 """From decays, schedules and rates to losses of shape (decays, schedules, rates, seeds)."""
@@ -148,7 +148,7 @@ def keys(settings: dict[str, Any]) -> list[str]:
     Parameters
     ----------
     settings : dict
-        As :data:`SETTINGS`.
+        As ``SETTINGS``.
 
     Returns
     -------
@@ -166,7 +166,7 @@ def piece(settings: dict[str, Any], key: str) -> dict[str, Any]:
     Parameters
     ----------
     settings : dict
-        As :data:`SETTINGS`.
+        As ``SETTINGS``.
     key : str
         One of :func:`keys`.
 
@@ -187,7 +187,7 @@ def thirds(settings: dict[str, Any], rate: float) -> int:
     Parameters
     ----------
     settings : dict
-        As :data:`SETTINGS`.
+        As ``SETTINGS``.
     rate : float
 
     Returns
@@ -198,7 +198,9 @@ def thirds(settings: dict[str, Any], rate: float) -> int:
 
 
 def tune(run: Run, decays: Sequence[Any], schedules: Sequence[str], start: Sequence[int], per_decade: int) -> Any:
-    """The best rate for each decay and schedule, by :func:`best_rate`, whose first grid is run for all at once.
+    """The best rate for each decay and schedule, whose first grid is run for all at once.
+
+    By :func:`~rmsprop_lib.experiments.search.best_rate`.
 
     Some losses go on falling by less and less where rates become extreme: no step is the best step, or any rate solves
     the task. So a rate outside the first grid has to gain a hundredth for each step away from it: its losses count
@@ -217,7 +219,7 @@ def tune(run: Run, decays: Sequence[Any], schedules: Sequence[str], start: Seque
     -------
     losses, found
         Those of the first grid, an array of shape (decays, schedules, rates, seeds); for each decay a list with a
-        :class:`Found` for each schedule.
+        :class:`~rmsprop_lib.experiments.search.Found` for each schedule.
     """
     grid = [10 ** (k / per_decade) for k in range(start[0], start[1] + 1)]
     first = run(decays, schedules, grid)
@@ -408,7 +410,7 @@ def on_quadratics(settings: dict[str, Any], method: str, numbers: Sequence[int])
     Parameters
     ----------
     settings : dict
-        As :data:`SETTINGS`.
+        As ``SETTINGS``.
     method : str
     numbers : sequence of int
         The tasks.
@@ -500,7 +502,7 @@ def data(settings: dict[str, Any], number: int) -> Data:
     Parameters
     ----------
     settings : dict
-        As :data:`SETTINGS`.
+        As ``SETTINGS``.
     number : int
         Which network.
 
@@ -622,7 +624,7 @@ def train(
     Parameters
     ----------
     settings : dict
-        As :data:`SETTINGS`.
+        As ``SETTINGS``.
     number : int
         Which network.
     method : str
@@ -694,7 +696,7 @@ def on_network(settings: dict[str, Any], method: str, number: int) -> dict[str, 
     Parameters
     ----------
     settings : dict
-        As :data:`SETTINGS`.
+        As ``SETTINGS``.
     method : str
     number : int
         Which network.
@@ -736,7 +738,7 @@ def report(
     Parameters
     ----------
     settings : dict
-        As :data:`SETTINGS`.
+        As ``SETTINGS``.
     number : int
         Which network.
     method : str
