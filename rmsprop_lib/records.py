@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-FOLDER = files("rmsprop_lib.data") / "records"
+_FOLDER = files("rmsprop_lib.data") / "records"
 DIGITS = 5
 """Significant digits that a record keeps."""
 
@@ -101,9 +101,9 @@ def load_record(name: str) -> Record:
     ValueError
         If there is no record of this name.
     """
-    path = FOLDER / f"{name}.json"
+    path = _FOLDER / f"{name}.json"
     if not path.is_file():
-        there = sorted(file.name.removesuffix(".json") for file in FOLDER.iterdir() if file.name.endswith(".json"))
+        there = sorted(file.name.removesuffix(".json") for file in _FOLDER.iterdir() if file.name.endswith(".json"))
         raise ValueError(f"name={name!r} is not allowed; there are records of {', '.join(there)}")
     kept = json.loads(path.read_text(encoding="utf-8"))
     results = {key: _arrays(result) for key, result in kept["results"].items()}

@@ -12,10 +12,12 @@ from typing import Any
 
 import rmsprop_lib
 
-# What has no place on the page: the book's exercises hold the solutions; the others do the work behind the parts.
+# What has no place on the page: the book's exercises hold the solutions, an experiment is its own settings; the others
+# do the work behind the parts.
 LEFT_OUT = re.compile(
-    r"exercises\.(chapter_\d\d|declaration|judging|progress|replying|running|timeout|values)|compiled(\..*)?"
-    r"|torch_optim\..*|playground\.(bundle|picture|race|state|surfaces|widget)"
+    r"exercises\.(chapter_\d\d|declaration|judging|progress|replying|running|timeout|torch_answer|values)"
+    r"|compiled(\..*)?|torch_optim\..*|training\..*|experiments\.(?!search)\w+"
+    r"|playground\.(bundle|picture|race|state|surfaces|widget)"
 )
 
 
