@@ -1,7 +1,7 @@
 """The plots of the book, in one style.
 
-Curves differ in colour and in dash pattern, so that they can be told apart without colour and in grey print. The
-colours are Okabe and Ito's, made for colour-blind readers. Every function draws into the axes it is given or into
+Curves differ in colour and in dash pattern (:mod:`rmsprop_lib.looks`): an optimizer's are the same in every figure,
+other curves' follow their order. Every function draws into the axes it is given or into
 a new figure, and returns the axes, so that a cell can add a mark of its own.
 """
 
@@ -15,26 +15,12 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 
 from rmsprop_lib.descent import Trajectory
+from rmsprop_lib.looks import COLOURS, looks
 from rmsprop_lib.problems import Problem
 
 # A notebook's backend, when it is loaded with the first figure, switches interactive drawing on. Inside the style's
 # context that would be undone at its end, and no second figure would appear: so load it now.
 plt.switch_backend(matplotlib.get_backend())
-
-COLOURS = ("#000000", "#D55E00", "#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
-"""Black for the first curve, then Okabe and Ito's vermillion, blue, green, purple, sky blue and orange."""
-DASHES: tuple[Any, ...] = (
-    "-",
-    (0, (5, 1.5)),
-    (0, (1, 1)),
-    (0, (5, 1.5, 1, 1.5)),
-    (0, (8, 2)),
-    (0, (3, 1, 1, 1, 1, 1)),
-    "-",
-)
-"""How the lines of the curves are broken, in the same order."""
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-"""Their points, in the same order."""
 
 STYLE: dict[Any, Any] = {
     "figure.figsize": (7.0, 3.4),
@@ -114,11 +100,10 @@ def lines(
     """
     with plt.rc_context(STYLE):
         ax = axes() if ax is None else ax
-        for i, (label, curve) in enumerate(curves.items()):
+        for look, (label, curve) in zip(looks(curves), curves.items(), strict=True):
             xs, ys = curve if isinstance(curve, tuple) else (np.arange(len(curve)) if x is None else x, curve)
-            k = i % len(COLOURS)
-            marker = MARKERS[k] if markers else None
-            ax.plot(xs, ys, color=COLOURS[k], linestyle=DASHES[k], marker=marker, markersize=4.5, label=label)
+            marker = look.marker if markers else None
+            ax.plot(xs, ys, color=look.colour, linestyle=look.dash, marker=marker, markersize=4.5, label=label)
         ax.set(xlabel=xlabel, ylabel=ylabel, xscale=xscale, yscale=yscale, title=title)
         if legend and len(curves) > 1:
             ax.legend()
@@ -159,10 +144,9 @@ def paths(
         values = problem.value(np.stack(np.meshgrid(xs, ys), axis=-1))
         levels = np.geomspace(max(values.min(), values.max() * 1e-5), values.max(), 14)
         ax.contour(xs, ys, values, levels=levels, colors="#9a9a9a", linewidths=0.7)
-        for i, (label, run) in enumerate(trajectories.items()):
+        for look, (label, run) in zip(looks(trajectories), trajectories.items(), strict=True):
             theta = run.theta if isinstance(run, Trajectory) else run
-            k = i % len(COLOURS)
-            ax.plot(*theta.T, color=COLOURS[k], linestyle=DASHES[k], marker=MARKERS[k], markersize=2.5, label=label)
+            ax.plot(*theta.T, color=look.colour, linestyle=look.dash, marker=look.marker, markersize=2.5, label=label)
         if problem.minimizer is not None:
             ax.plot(*problem.minimizer, marker="+", markersize=11, color="#000000", linestyle="none")
         ax.set(xlim=xlim, ylim=ylim, xlabel="θ₁", ylabel="θ₂", title=title)
@@ -198,12 +182,10 @@ def spread(
     """
     with plt.rc_context(STYLE):
         ax = axes(height=0.9 + 0.36 * len(groups)) if ax is None else ax
-        for row, values in enumerate(groups.values()):
-            k = row % len(COLOURS)
-            ax.plot(
-                values, [row] * len(values), MARKERS[k], color=COLOURS[k], linestyle="none", alpha=0.75, markersize=5
-            )
-            ax.plot([np.mean(values)] * 2, [row - 0.3, row + 0.3], color=COLOURS[k], linestyle="-", linewidth=2)
+        for row, (look, values) in enumerate(zip(looks(groups), groups.values(), strict=True)):
+            points: dict[str, Any] = {"marker": look.marker, "color": look.colour, "linestyle": "none", "alpha": 0.75}
+            ax.plot(values, [row] * len(values), markersize=5, **points)
+            ax.plot([np.mean(values)] * 2, [row - 0.3, row + 0.3], color=look.colour, linestyle="-", linewidth=2)
         ax.set(xlabel=xlabel, yticks=range(len(groups)), yticklabels=list(groups), title=title)
         ax.set_ylim(len(groups) - 0.5, -0.5)
         ax.grid(visible=False, axis="y")

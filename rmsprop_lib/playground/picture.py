@@ -4,7 +4,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
-from rmsprop_lib.figures import COLOURS, DASHES, MARKERS, STYLE
+from rmsprop_lib.figures import STYLE
+from rmsprop_lib.looks import looks
 from rmsprop_lib.playground.race import run
 from rmsprop_lib.playground.state import OPTIMIZERS, SURFACES, from_address
 from rmsprop_lib.playground.surfaces import LANDSCAPES, minimum
@@ -43,15 +44,15 @@ def still(address: str) -> Axes:
         if goal is not None:
             plane.plot(*goal, marker="+", markersize=11, color="#000000", linestyle="none")
         shown: list[float] = []
-        for k, name in enumerate(OPTIMIZERS):
+        for name, look in zip(OPTIMIZERS, looks(row[0] for row in OPTIMIZERS.values()), strict=True):
             if name not in state["on"]:
                 continue
             points = run(name, state)
             loss = np.array([value(float(x), float(y), min(t + 1, steps), state) for t, (x, y) in enumerate(points)])
-            look = {"color": COLOURS[k], "linestyle": DASHES[k], "label": OPTIMIZERS[name][0]}
-            (path,) = plane.plot(*points.T, **look)
-            path.set(marker=MARKERS[k], markersize=6, markevery=[-1])
-            losses.plot(np.where(loss > 0, loss, np.nan), **look)
+            drawn = {"color": look.colour, "linestyle": look.dash, "label": OPTIMIZERS[name][0]}
+            (path,) = plane.plot(*points.T, **drawn)
+            path.set(marker=look.marker, markersize=6, markevery=[-1])
+            losses.plot(np.where(loss > 0, loss, np.nan), **drawn)
             # A run that diverges would leave all others at the foot of the picture.
             shown += loss[(loss > 0) & (loss <= 1e4 * abs(loss[0]))].tolist()
         plane.plot(*state["start"], marker="o", markersize=9, markerfacecolor="none", color="#000000", linestyle="none")

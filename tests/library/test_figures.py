@@ -9,6 +9,7 @@ import pytest
 
 from rmsprop_lib import figures
 from rmsprop_lib.descent import descend
+from rmsprop_lib.looks import DASHES
 from rmsprop_lib.numpy_optim import SGD
 from rmsprop_lib.problems import ravine
 
@@ -36,7 +37,7 @@ def test_two_curves_never_share_both_colour_and_marker() -> None:
     ax = figures.lines({str(k): [k, k] for k in range(7)}, xlabel="x", ylabel="y", markers=True)
     assert len({line.get_color() for line in ax.lines}) == 7
     assert len({line.get_marker() for line in ax.lines}) == 7
-    assert len({str(dash) for dash in figures.DASHES[:6]}) == 6
+    assert len({str(dash) for dash in DASHES[:6]}) == 6
 
 
 def test_it_draws_into_the_axes_it_is_given() -> None:
