@@ -49,6 +49,14 @@ def test_what_is_there_is_not_computed_again(experiment: ModuleType, tmp_path: P
     assert results["piece 3"]["value"] == [3.01, 3.02, 3.03, 3.04]
 
 
+@pytest.mark.parametrize("left", ["", '{"pieces": [1'])
+def test_a_run_that_ended_before_its_first_piece_begins_anew(
+    experiment: ModuleType, tmp_path: Path, left: str
+) -> None:
+    (tmp_path / f"{NAME}.jsonl").write_text(left, encoding="utf-8")
+    assert len(program.record(NAME, workers=1)["results"]) == 3
+
+
 def test_pieces_with_other_settings_are(experiment: ModuleType) -> None:
     program.record(NAME, workers=1)
     experiment.SETTINGS["seeds"] = [5, 6, 7, 8]

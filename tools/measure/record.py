@@ -44,10 +44,10 @@ def kept(path: Path, settings: dict[str, Any]) -> dict[str, Any]:
     """The pieces that an earlier run with the same settings has left."""
     if not path.exists():
         return {}
-    first, *lines = path.read_text(encoding="utf-8").splitlines()
-    if json.loads(first) != settings:
+    # The last line may be cut off, be it the first.
+    first, *lines = path.read_text(encoding="utf-8").splitlines() or [""]
+    if _parsed(first) != settings:
         return {}
-    # The last line may be cut off.
     return {entry["key"]: entry for entry in map(_parsed, lines) if entry}
 
 
@@ -64,7 +64,7 @@ def pieces(name: str, settings: dict[str, Any], keys: list[str], workers: int, p
     done = kept(path, settings)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8") as file:
-        print(json.dumps(settings), file=file)
+        print(json.dumps(settings), file=file, flush=True)
         for entry in done.values():
             print(json.dumps(entry), file=file, flush=True)
             yield entry
