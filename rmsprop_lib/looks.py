@@ -59,6 +59,8 @@ ALSO = {
     "SGD with momentum": "momentum",
     "with momentum": "RMSprop with momentum",
     "RMSprop + momentum": "RMSprop with momentum",
+    "RMSprop, momentum": "RMSprop with momentum",
+    "RMSprop, centered": "centered",
     "centered RMSprop": "centered",
     "corrected RMSprop": "RMSprop, corrected",
 }

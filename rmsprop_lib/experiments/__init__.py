@@ -8,5 +8,5 @@ axis of seeds at the front and are compared when the experiment is recorded agai
 :func:`rmsprop_lib.records.load_record` and runs one again, shorter.
 """
 
-NAMES = ("digits", "tasks", "sequences")
+NAMES = ("digits", "companions", "limit", "tasks", "sequences")
 """The experiments that are recorded."""

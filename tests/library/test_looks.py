@@ -15,6 +15,7 @@ from rmsprop_lib.playground.state import OPTIMIZERS
         ("RMSprop (η = 0.1)", "RMSprop"),
         ("RMSprop, corrected", "RMSprop, corrected"),
         ("RMSprop with momentum", "RMSprop with momentum"),
+        ("RMSprop, centered", "centered"),
         ("heavy ball, γ = 0.9", "momentum"),
         ("gradient descent with momentum", "momentum"),
         ("gradient descent", "SGD"),
