@@ -10,11 +10,13 @@
   const root = document.documentElement;
   root.classList.add("statements-to-judge");
 
+  // What is stored may be something else under this name, and a browser may keep nothing.
   const stored = () => {
     try {
-      return JSON.parse(localStorage.getItem(KEY)) ?? {};
+      const entries = Object.entries(JSON.parse(localStorage.getItem(KEY)) ?? {});
+      return Object.fromEntries(entries.filter(([, judgement]) => JUDGEMENTS.includes(judgement)));
     } catch {
-      return {}; // a browser that keeps nothing, or something else under this name
+      return {};
     }
   };
   const store = judged => {
@@ -47,7 +49,7 @@
     }));
     if (!cards.length) return;
     let judged = stored();
-    const of = card => (JUDGEMENTS.includes(judged[card.name]) ? judged[card.name] : null);
+    const of = card => judged[card.name] ?? null;
     const right = card => of(card) === card.measured;
 
     // ---- A card: a form, and in its place what was said once it is judged.
@@ -80,7 +82,7 @@
       const said = make("strong", {}, words(of(card)));
       const text = right(card)
         ? ["✓ You said ", said, ", and so do the measurements."]
-        : ["✗ You said ", said, ". The measurements say ", make("strong", {}, words(card.measured))];
+        : ["✗ You said ", said, "; the measurements say ", make("strong", {}, words(card.measured))];
       return make("p", { class: "statement-answer statement-game", tabindex: "-1" }, ...text);
     };
     const show = card => {

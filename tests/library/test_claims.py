@@ -9,7 +9,7 @@ import pytest
 import torch
 from nbval.plugin import get_sanitize_patterns
 
-from rmsprop_lib.claims import VERDICT_MIME, ClaimError, linked, claim, verdict
+from rmsprop_lib.claims import VERDICT_MIME, ClaimError, claim, linked, verdict
 from tools.paths import MEASURED
 
 NAN = math.nan

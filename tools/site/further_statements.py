@@ -2,7 +2,8 @@
 
 The cell with such a statement's verdict has the tag ``further-statement``. What belongs to it, from the label
 ``(statement-R2)=`` to the next such label or to the end of the section's text, goes with the others of its section
-into one closed part. The cells run all the same, and in a notebook they stand where they are.
+into one closed part, which a link to what stands in it opens: browsers do so by themselves. The cells run all the
+same, and in a notebook they stand where they are.
 """
 
 from itertools import chain, pairwise
@@ -15,7 +16,6 @@ from sphinx_design.shared import create_component
 TAG = "tag_further-statement"
 TITLE = "Further statements tested here"
 CLASS = "further-statements"
-SCRIPT = "unfold.js"
 
 
 def statements(section: nodes.section) -> list[list[nodes.Node]]:
@@ -58,14 +58,7 @@ def fold(app: Sphinx, doctree: nodes.document) -> None:
         section.insert(inner, folded)
 
 
-def load(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
-    """A link to a statement that is folded opens it, in every browser."""
-    if doctree is not None and any(CLASS in node["classes"] for node in doctree.findall(nodes.Element)):
-        app.add_js_file(SCRIPT, loading_method="defer")
-
-
 def setup(app: Sphinx) -> dict[str, Any]:
     # Before the contents, labels and numbers are collected, in the order of the page.
     app.connect("doctree-read", fold, priority=400)
-    app.connect("html-page-context", load)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -95,8 +95,8 @@ class StatementCards(SphinxPostTransform):
         found += paragraph(
             sign, " ", strong, " " if judgement == "holds when" else ": ", verdict["because"], kind="verdict"
         )
-        if card.figure and (picture := self.picture(card.figure)):
-            found += picture
+        picture = self.picture(card.figure) if card.figure else None
+        found += picture or []
         numbers = verdict["number"].split("; ")
         found += paragraph(
             nodes.strong("", "Decided by"), f": {numbers[0]}" if len(numbers) == 1 else ":", kind="number"
@@ -109,6 +109,8 @@ class StatementCards(SphinxPostTransform):
             found += paragraph(nodes.strong("", "Said in"), ": ", said, kind="source")
         place = self.link("doc", "myst", chapter, f"chapter {chapter_number(chapter)}, {title}", f"statement-{name}")
         found += paragraph(nodes.strong("", "Tested in"), ": ", place, f", as {name.upper()}", kind="place")
+        if picture:
+            found[-1] += [nodes.Text("; see "), self.link("std", "numref", card.figure, card.figure)]
         return Html(
             "li",
             paragraph(", ".join(card.about), kind="about"),
@@ -147,8 +149,7 @@ class StatementCards(SphinxPostTransform):
         caption = next(figure.findall(nodes.caption)).deepcopy()
         # The class is that of a chapter's figures, which the style of the book knows.
         frame = Html("div", *shown, classes="cell_output")
-        where = self.link("std", "numref", label, label)
-        words = Html("figcaption", nodes.paragraph("", "", where, nodes.Text(". "), *caption.children))
+        words = Html("figcaption", nodes.paragraph("", "", *caption.children))
         whole = Html("figure", frame, words, classes="align-default")
         return Html("details", Html("summary", nodes.Text("The picture")), whole, classes="statement-picture")
 
