@@ -24,7 +24,7 @@ class Card(NamedTuple):
 CARDS = {
     "H1": Card(("RMSprop", "SGD"), "fig-ravine-turned"),
     "H2": Card(("RMSprop",), "fig-ravine-paths"),
-    "H3": Card(("RMSprop", "AdaGrad"), "fig-mt-sparse"),
+    "H3": Card(("RMSprop",), "fig-mt-sparse"),
     "H4": Card(("RMSprop",), "fig-mnist-comparison"),
     "H5": Card(("RMSprop",)),
     "H6": Card(("RMSprop",), "fig-ten-batches"),
