@@ -11,6 +11,7 @@ From the bottom upward, each part importing only what stands before it:
   and training loops;
 - :mod:`rmsprop_lib.figures`: the plots of the book;
 - :mod:`rmsprop_lib.claims`: statements that fail the cell when they are false;
+- :mod:`rmsprop_lib.statements`: those that are often made elsewhere, side by side;
 - :mod:`rmsprop_lib.playground`: a race of optimizers to play with, in the browser, in a notebook and in Python;
 - :mod:`rmsprop_lib.exercises`: the exercises, and the checker that says which mistake an answer makes.
 

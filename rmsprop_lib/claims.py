@@ -18,10 +18,13 @@ from typing import Any, Literal
 import numpy as np
 
 VERDICT_MIME = "application/vnd.rmsprop-lib.verdict+json"
-"""The type under which a verdict's fields lie in the notebook's output, for the table of appendix C."""
+"""The type under which a verdict's fields lie in the notebook's output, for the page that collects them."""
 
 Judgement = Literal["holds", "holds when", "does not hold"]
 """What a verdict can be."""
+
+SIGNS: dict[Judgement, str] = {"holds": "✓", "holds when": "◐", "does not hold": "✗"}
+"""How each is marked."""
 
 
 class ClaimError(AssertionError):
@@ -113,7 +116,8 @@ def verdict(
     Parameters
     ----------
     identifier : str
-        Its number in appendix C, such as ``"R2"``: H, L or R for the source, and a count.
+        The name under which the book refers to it, such as ``"R2"``: H, L or R for the text in which it was first
+        met, and a count.
     statement : str
         What is said, in the book's words.
     judgement : {"holds", "holds when", "does not hold"}
@@ -144,12 +148,12 @@ def verdict(
     }
     plain = f"{identifier}  “{statement}”\n    {judgement}: {because}\n    decided by: {number}"
     plain += f"\n    said in: {source}" if source else ""
-    sign = {"holds": "✓", "holds when": "◐", "does not hold": "✗"}[judgement]
+    sign = SIGNS[judgement]
     e = {name: html.escape(text) for name, text in fields.items()}
     rich = (
         f'<div class="verdict"><p><b>{e["identifier"]}</b> “{e["statement"]}”</p>'
         f"<p>{sign} <b>{e['judgement']}</b>: {e['because']}</p><p>Decided by: {e['number']}</p>"
-        + (f"<p>Said in: {_linked(e['source'])}</p>" if source else "")
+        + (f"<p>Said in: {linked(e['source'])}</p>" if source else "")
         + "</div>"
     )
     try:
@@ -163,8 +167,19 @@ def verdict(
         display({"text/plain": plain, "text/html": rich, VERDICT_MIME: fields}, raw=True)  # type: ignore[no-untyped-call]
 
 
-def _linked(text: str) -> str:
-    """A text in HTML, its addresses links."""
+def linked(text: str) -> str:
+    """A text in HTML whose addresses are links.
+
+    Parameters
+    ----------
+    text : str
+        In HTML, escaped.
+
+    Returns
+    -------
+    str
+        The same, each address that begins with ``https://`` in a link to it.
+    """
     return re.sub(r"https://[^\s;,)]*[^\s;,).]", lambda found: f'<a href="{found[0]}">{found[0]}</a>', text)
 
 
@@ -207,7 +222,7 @@ def _tolerance(rtol: float, atol: float, unit: str) -> str:
 
 
 def stored_verdicts(folder: str | Path = ".") -> list[dict[str, str]]:
-    """The verdicts in the stored outputs of the notebooks in a folder, ordered by identifier.
+    """The verdicts in the stored outputs of the notebooks in a folder, in the order of the chapters.
 
     Parameters
     ----------
@@ -234,4 +249,4 @@ def stored_verdicts(folder: str | Path = ".") -> list[dict[str, str]]:
                 if (other := found.get(fields["identifier"])) is not None:
                     raise ValueError(f"{fields['identifier']} has a verdict in {other['notebook']} and in {path.name}")
                 found[fields["identifier"]] = {**fields, "notebook": path.name}
-    return sorted(found.values(), key=lambda fields: (fields["identifier"][0], int(fields["identifier"][1:])))
+    return list(found.values())

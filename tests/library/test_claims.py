@@ -9,7 +9,7 @@ import pytest
 import torch
 from nbval.plugin import get_sanitize_patterns
 
-from rmsprop_lib.claims import VERDICT_MIME, ClaimError, _linked, claim, verdict
+from rmsprop_lib.claims import VERDICT_MIME, ClaimError, claim, linked, verdict
 from tools.paths import MEASURED
 
 NAN = math.nan
@@ -171,7 +171,7 @@ class TestVerdicts:
     def test_who_says_so_is_named_and_the_address_is_a_link(self, capsys):
         verdict(**VERDICT, shown=True, source="A & B, Title, section 2 (https://example.org/a?b=c), 2020.")
         assert "\n    said in: A & B, Title, section 2 (https://example.org/a?b=c), 2020.\n" in capsys.readouterr().out
-        assert _linked("see https://example.org/a.b, p. 3.") == (
+        assert linked("see https://example.org/a.b, p. 3.") == (
             'see <a href="https://example.org/a.b">https://example.org/a.b</a>, p. 3.'
         )
 

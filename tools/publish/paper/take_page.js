@@ -14,8 +14,11 @@
     return made;
   };
 
-  // The assistive form of a formula is MathML outside the page's edge, which paper has no use for.
-  const moving = ".playground-live, .playground-marker, .toctree-wrapper, .headerlink, button, script, mjx-assistive-mml";
+  // The assistive form of a formula is MathML outside the page's edge, which paper has no use for. The figures of the
+  // page of statements stand in their chapters.
+  const moving =
+    ".playground-live, .playground-marker, .statement-game, .statement-picture, .toctree-wrapper, .headerlink, " +
+    "button, script, mjx-assistive-mml";
   article.querySelectorAll(moving).forEach(e => e.remove());
   article.querySelectorAll("img").forEach(image => {
     image.src = image.src; // absolute
