@@ -200,33 +200,33 @@ RATE = Exercise(
             "diagonal instead of eigenvalues",
             _of_the_diagonal,
             "You use the diagonal of H. Its entries are the curvatures along the coordinate axes; the curvatures that "
-            "count are those along the eigenvectors, which lie further apart.",
+            "count are those along the eigenvectors, which lie farther apart.",
             read="The edge at 2/L",
         ),
         Mistake(
             "the rate at the edge",
             lambda H: (2 / _spectrum(H)[1], _best_rate(H)[1]),
-            "Your rate is 2/L: there the steep coordinate jumps from one side to the other for ever. The factor you "
-            "return is right, but not the factor at this rate, which is 1.",
+            "Your rate is 2/L: there the steep coordinate jumps from one side to the other at every step. The factor "
+            "you return is that of the best rate; at yours it is 1.",
             read="The edge at 2/L",
         ),
         Mistake(
             "1/L, with its own factor",
             lambda H: (1 / _spectrum(H)[1], _worst_factor(H, 1 / _spectrum(H)[1])),
             "Your rate is 1/L, and the factor belongs to it. This rate has the best guarantee for one step on an "
-            "unknown function. Of a quadratic both ends of the spectrum are known, and more is possible.",
+            "unknown function. For a quadratic you know both ends of the spectrum, and can do better.",
         ),
         Mistake(
             "1/L, with the best factor",
             lambda H: (1 / _spectrum(H)[1], _best_rate(H)[1]),
             "The factor is right. Your rate is 1/L, which solves the steepest direction in one step and leaves the "
-            "others waiting; the factor there is another one.",
+            "others waiting; the factor there is a different one.",
         ),
         Mistake(
             "one over the mean curvature",
             _one_over_the_mean,
-            "Your rate is one over the mean of all eigenvalues. In two dimensions that is right. With more, those "
-            "between the two ends should have no influence.",
+            "Your rate is one over the mean of all eigenvalues. In two dimensions that is right. In more dimensions "
+            "the eigenvalues between the two ends should have no influence.",
         ),
         Mistake(
             "smallest curvature taken to be 1",
@@ -244,7 +244,7 @@ RATE = Exercise(
             "the factor has a sign",
             lambda H: (_best_rate(H)[0], -_best_rate(H)[1]),
             "The rate is right. Your factor is negative, as it is in the steepest direction, or because κ is upside "
-            "down; what is asked for is by how much the distance shrinks.",
+            "down; the exercise asks by how much the distance shrinks.",
         ),
         Mistake(
             "the factor of the loss",
@@ -255,7 +255,7 @@ RATE = Exercise(
         Mistake(
             "the heavy ball's",
             _of_the_heavy_ball,
-            "These are the rate and the factor of the best heavy ball. Without momentum there are no roots.",
+            "These are the rate and the factor of the best heavy ball. Without momentum no square roots appear.",
         ),
     ),
     hints=(
@@ -343,7 +343,7 @@ MINIBATCH = Exercise(
         Mistake(
             "up instead of down",
             lambda theta, X, y, batch: -_gradient(theta, X, y, batch),
-            "Right but for the sign: this points to where the loss falls. The gradient points uphill, and the rule "
+            "This is right but for the sign: it points downhill. The gradient points uphill, and the rule "
             "subtracts it.",
             read="The rule",
         ),

@@ -106,7 +106,7 @@ STEP = Exercise(
             "ε added to the quotient",
             lambda g, G, eps: (rules.adagrad(g, G, 0.0)[0] + eps, rules.adagrad(g, G, eps)[1]),
             "You add ε to the quotient, not to the denominator: a division comes before an addition unless "
-            "parentheses say otherwise. It also does not help against 0/0 there.",
+            "parentheses say otherwise. There it does not prevent 0/0 either.",
         ),
         Mistake(
             "ε forgotten",
@@ -116,8 +116,8 @@ STEP = Exercise(
         Mistake(
             "one sum for all coordinates",
             _one_for_all,
-            "You keep one sum for the whole array. Then all coordinates have the same rate, and what AdaGrad is for, "
-            "a rate for each, is gone.",
+            "You keep one sum for the whole array. Then all coordinates have the same rate, and the point of AdaGrad, "
+            "a rate for each, is lost.",
             read="One rate for all coordinates",
         ),
     ),
@@ -169,13 +169,13 @@ RATE = Exercise(
         Mistake(
             "steps that do not shorten",
             lambda D, T, g, G: D / (T * _reach(g, G, 1)),
-            "You count all steps as long as the first. With every square that is added they become shorter.",
+            "You count every step as if it were as long as the first. Each added square makes the next shorter.",
         ),
         Mistake(
             "all steps as short as the last",
             lambda D, T, g, G: D * rules.sqrt(G + T * g * g) / (T * abs(g)),
-            "You count all steps as short as the last, and so your rate leads too far: the sum is that large only at "
-            "the end.",
+            "You count every step as if it were as short as the last, so your rate leads too far: the sum is that "
+            "large only at the end.",
         ),
         Mistake(
             "initial sum ignored",
@@ -199,12 +199,13 @@ RATE = Exercise(
             "an integral instead of the sum",
             lambda D, T, g, G: D * abs(g) / (2 * (rules.sqrt(G + T * g * g) - rules.sqrt(G))),
             "You have replaced the sum over the steps by an integral (without an initial sum: by twice the root of "
-            "T). For many steps that is near, for few it is not; here the exact sum is asked for.",
+            "T). For many steps that is close, for few it is not; the exercise asks for the exact sum.",
         ),
         Mistake(
             "the formula for many steps",
             lambda D, T, g, G: D / (2 * T**0.5),
-            "You use D/(2√T). That is near for many steps from the sum 0. Here there may be few, and an initial sum.",
+            "You use D/(2√T). That is close if many steps start from the sum 0. Here the steps may be few, and there "
+            "may be an initial sum.",
         ),
         Mistake(
             "one step too few",
