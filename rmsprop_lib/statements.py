@@ -42,6 +42,7 @@ CARDS = {
     "L8": Card(("momentum",)),
     "L9": Card(("Adam",)),
     "L10": Card(("RMSprop", "momentum")),
+    "L11": Card(("momentum",)),
     "R1": Card(("AdaGrad",), "fig-ag-rates"),
     "R2": Card(("RMSprop",), "fig-ema-weights"),
     "R3": Card(("RMSprop",), "fig-third-run"),

@@ -20,7 +20,7 @@ RULES = {
 }
 # The statements that each chapter has to put to the test.
 STATEMENTS = {
-    "01": ["L8"],
+    "01": ["L8", "L11"],
     "02": ["R1", "R4"],
     "03": ["H2", "H5", "H6", "L1", "L4", "L7", "R2", "R3", "R5", "R6", "R7", "R12", "R16"],
     "04": ["L2", "R8", "R9"],
