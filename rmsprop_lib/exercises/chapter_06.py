@@ -110,7 +110,7 @@ STEP = Exercise(
         Mistake(
             "only v corrected",
             _corrected(lambda beta1, beta2, t: 1.0, lambda beta1, beta2, t: rules.weight_sum(beta2, t)),
-            "You correct v and leave m too small. The first step is then only 1 − β₁ times as long as it should be.",
+            "You correct v and leave m too small. The first step then has only 1 − β₁ of its right length.",
             read="Bias correction",
         ),
         Mistake(
@@ -191,7 +191,7 @@ STEP = Exercise(
             "corrected averages kept",
             _keeps_corrected,
             "You return the corrected averages, and they are what the next step begins with. It then corrects what has "
-            "been corrected, and the averages are none any more.",
+            "been corrected, and these are no longer averages.",
             read="Bias correction",
         ),
         Mistake(
@@ -254,7 +254,7 @@ FOLDED = Exercise(
         Mistake(
             "rate upside down",
             _folded_wrongly(lambda eta, one, two: eta * one / rules.sqrt(two), _right_eps),
-            "Your factor is how many times as long an uncorrected step is as a corrected one. Multiplied by it, the "
+            "Your factor is the length of an uncorrected step over that of a corrected one. Multiplied by it, the "
             "first steps miss the right length twice over.",
         ),
         Mistake(
@@ -493,8 +493,8 @@ CLASS = Exercise(
         Mistake(
             "t never advances",
             _NeverAdvances,
-            "Your t is 1 at every step. The correction of the first step then acts for ever: does the count live in "
-            "the object, and does step change it there?",
+            "Your t is 1 at every step. The correction of the first step then acts at every step: does the count live "
+            "in the object, and does step change it there?",
             read="Bias correction",
         ),
         Mistake(
