@@ -127,8 +127,8 @@ STEP = Exercise(
         Mistake(
             "average of squares kept as v",
             _keeps_the_average_of_squares,
-            "What comes in and what you return as v is the average of squares, from which you subtract the squared "
-            "mean each time. It can be done so, and torch.optim does; but here v is the variance itself.",
+            "You take and return as v the average of squares, from which you subtract the squared mean each "
+            "time. This works, and torch.optim does it; but here v is the variance itself.",
         ),
         Mistake(
             "squared mean taken from a variance",
@@ -200,7 +200,7 @@ def _ratio(v: Any, mu: Any, eps: Any) -> Any:
 RATIO = Exercise(
     name="centered-ratio",
     chapter="04_centered_rmsprop",
-    task="From v and mu after a step, and eps, find how many times as long as plain RMSprop's this centered step is.",
+    task="From v and mu after a step, and eps, find the length of this centered step over that of plain RMSprop's.",
     takes="v mu eps",
     returns="ratio",
     reference=_ratio,
