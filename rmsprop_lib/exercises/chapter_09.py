@@ -42,12 +42,12 @@ ERROR = Exercise(
         Mistake(
             "with the sign of the error",
             lambda eta, lam, sigma, s: (-_error(eta, lam, sigma, s)[0], _error(eta, lam, sigma, s)[1]),
-            "Your lag is negative: that is the mean of the error. Asked for is how far the parameter is behind.",
+            "Your lag is negative: that is the mean of the error. The exercise asks how far the parameter is behind.",
         ),
         Mistake(
             "small rates only",
             lambda eta, lam, sigma, s: (_error(eta, lam, sigma, s)[0], eta * sigma**2 / (2 * lam)),
-            "Your variance is what it tends to for small rates. It is to hold up to the limit of stability, where the "
+            "Your variance is what it tends to for small rates. It should hold up to the limit of stability, where the "
             "variance grows beyond all bounds.",
         ),
         Mistake(
@@ -76,8 +76,8 @@ ERROR = Exercise(
         Mistake(
             "curvature missing in the variance",
             lambda eta, lam, sigma, s: (_error(eta, lam, sigma, s)[0], lam * _error(eta, lam, sigma, s)[1]),
-            "Your variance is λ times too large. The pull back to the minimum, which keeps the noise from adding up, "
-            "is stronger where the curvature is.",
+            "Your variance is too large by the factor λ. The pull back to the minimum, which keeps the noise from "
+            "adding up, is stronger where the curvature is.",
         ),
         Mistake(
             "variance of one step",
@@ -127,7 +127,7 @@ RATE = Exercise(
         Mistake(
             "curvature missing in q",
             lambda lam, sigma, s: lam**-1.0 * _rate(1.0, sigma, s),
-            "You compare the target's step with the noise directly. The noise is one of the gradient, and a step of "
+            "You compare the target's step with the noise directly. The noise is in the gradient, and a step of "
             "the target changes the gradient by λ times as much.",
         ),
         Mistake(
