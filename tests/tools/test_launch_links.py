@@ -15,6 +15,7 @@ from book_pages import parsed, repository_links, source_of, toc_pages, wanted_li
 from bs4 import BeautifulSoup
 from sphinx.errors import ConfigError
 
+from tools.environment import addresses
 from tools.paths import ROOT
 from tools.site import launch_links
 
@@ -22,7 +23,7 @@ GITHUB = {"GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "someo
 BRANCH = {"GITHUB_REF": "refs/heads/spring", "GITHUB_REF_NAME": "spring", "GITHUB_REF_TYPE": "branch"}
 PULL_REQUEST = {"GITHUB_REF": "refs/pull/7/merge", "GITHUB_REF_NAME": "7/merge", "GITHUB_REF_TYPE": "branch"}
 TAG = {"GITHUB_REF": "refs/tags/v1", "GITHUB_REF_NAME": "v1", "GITHUB_REF_TYPE": "tag"}
-NOTHING = {"repository_url": launch_links.PLACEHOLDER, "repository_branch": "main"}
+NOTHING = {"repository_url": addresses.PLACEHOLDER, "repository_branch": "main"}
 
 
 def git(folder: Path, *arguments: str) -> None:
@@ -69,7 +70,7 @@ def options(owner_and_name: str, branch: str) -> dict[str, str]:
     ],
 )
 def test_an_address_on_github_is_understood_and_says_nothing_of_who_signs_in(address: str) -> None:
-    assert launch_links.on_github(address) == "https://github.com/someone/a.book"
+    assert addresses.on_github(address) == "https://github.com/someone/a.book"
 
 
 @pytest.mark.parametrize(
@@ -85,78 +86,78 @@ def test_an_address_on_github_is_understood_and_says_nothing_of_who_signs_in(add
     ],
 )
 def test_any_other_address_is_not_guessed_at(address: str) -> None:
-    assert launch_links.on_github(address) is None
+    assert addresses.on_github(address) is None
 
 
 def test_a_github_workflow_names_its_repository_and_branch(tmp_path: Path) -> None:
-    assert launch_links.repository({**GITHUB, **BRANCH}, tmp_path, NOTHING) == options("someone/book", "spring")
+    assert addresses.repository({**GITHUB, **BRANCH}, tmp_path, NOTHING) == options("someone/book", "spring")
 
 
 def test_a_pull_request_opens_the_branch_that_it_is_for(tmp_path: Path) -> None:
     environment = {**GITHUB, **PULL_REQUEST, "GITHUB_BASE_REF": "winter"}
-    assert launch_links.repository(environment, tmp_path, NOTHING) == options("someone/book", "winter")
+    assert addresses.repository(environment, tmp_path, NOTHING) == options("someone/book", "winter")
 
 
 def test_a_tag_is_no_branch(tmp_path: Path) -> None:
-    assert launch_links.repository({**GITHUB, **TAG}, tmp_path, NOTHING) == options("someone/book", "main")
+    assert addresses.repository({**GITHUB, **TAG}, tmp_path, NOTHING) == options("someone/book", "main")
 
 
 def test_a_clone_names_where_it_is_from_and_its_branch(clone: Path) -> None:
     origin(clone, "git@github.com:someone/book.git", "main", "autumn")
-    assert launch_links.repository({}, clone, NOTHING) == options("someone/book", "autumn")
+    assert addresses.repository({}, clone, NOTHING) == options("someone/book", "autumn")
 
 
 def test_a_branch_that_was_never_pushed_cannot_be_opened(clone: Path) -> None:
     origin(clone, "git@github.com:someone/book.git", "trunk")
-    assert launch_links.repository({}, clone, NOTHING) == options("someone/book", "trunk")
+    assert addresses.repository({}, clone, NOTHING) == options("someone/book", "trunk")
 
 
 def test_a_clone_that_is_on_no_branch_opens_the_default_one(clone: Path) -> None:
     origin(clone, "git@github.com:someone/book.git", "trunk", "autumn")
     git(clone, "checkout", "--detach")
-    assert launch_links.repository({}, clone, NOTHING) == options("someone/book", "trunk")
+    assert addresses.repository({}, clone, NOTHING) == options("someone/book", "trunk")
     git(clone, "symbolic-ref", "--delete", "refs/remotes/origin/HEAD")
-    assert launch_links.repository({}, clone, NOTHING) == options("someone/book", "main")
+    assert addresses.repository({}, clone, NOTHING) == options("someone/book", "main")
 
 
 def test_a_clone_from_elsewhere_or_from_nowhere_names_none(clone: Path) -> None:
-    assert launch_links.repository({}, clone, NOTHING) == {}
+    assert addresses.repository({}, clone, NOTHING) == {}
     origin(clone, "https://example.org/someone/book.git")
-    assert launch_links.repository({}, clone, NOTHING) == {}
+    assert addresses.repository({}, clone, NOTHING) == {}
 
 
 def test_where_nothing_is_known_the_configuration_speaks_unless_it_is_the_placeholder(tmp_path: Path) -> None:
-    assert launch_links.repository({}, tmp_path, NOTHING) == {}
-    assert launch_links.repository({}, tmp_path, options("our/book", "print")) == options("our/book", "print")
+    assert addresses.repository({}, tmp_path, NOTHING) == {}
+    assert addresses.repository({}, tmp_path, options("our/book", "print")) == options("our/book", "print")
 
 
 def test_what_is_set_by_hand_goes_first_then_the_workflow_then_the_clone(clone: Path) -> None:
     configured = options("in/configuration", "x")
     origin(clone, "https://github.com/of/clone", "autumn")
-    assert launch_links.repository({}, clone, configured) == options("of/clone", "autumn")
-    assert launch_links.repository({**GITHUB, **BRANCH}, clone, configured) == options("someone/book", "spring")
+    assert addresses.repository({}, clone, configured) == options("of/clone", "autumn")
+    assert addresses.repository({**GITHUB, **BRANCH}, clone, configured) == options("someone/book", "spring")
     by_hand = {"BOOK_REPOSITORY_URL": "https://github.com/by/hand", "BOOK_BRANCH": "mine"}
-    assert launch_links.repository({**GITHUB, **BRANCH, **by_hand}, clone, configured) == options("by/hand", "mine")
+    assert addresses.repository({**GITHUB, **BRANCH, **by_hand}, clone, configured) == options("by/hand", "mine")
 
 
 def test_a_branch_is_that_of_the_repository_it_is_named_with(clone: Path) -> None:
     origin(clone, "https://github.com/of/clone", "autumn")
     environment = {**GITHUB, **BRANCH, "BOOK_REPOSITORY_URL": "https://github.com/by/hand"}
-    assert launch_links.repository(environment, clone, NOTHING) == options("by/hand", "main")
+    assert addresses.repository(environment, clone, NOTHING) == options("by/hand", "main")
 
 
 def test_a_branch_is_written_as_an_address_takes_it(clone: Path) -> None:
     environment = {**GITHUB, "BOOK_BRANCH": "topic/more #1"}
-    assert launch_links.repository(environment, clone, NOTHING)["repository_branch"] == "topic/more%20%231"
+    assert addresses.repository(environment, clone, NOTHING)["repository_branch"] == "topic/more%20%231"
 
 
 def test_an_address_set_by_hand_that_is_none_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"BOOK_REPOSITORY_URL has to be .* It is 'someone/book'"):
-        launch_links.repository({"BOOK_REPOSITORY_URL": "someone/book"}, tmp_path, NOTHING)
+    with pytest.raises(ValueError, match=r"BOOK_REPOSITORY_URL has to be .* It is 'someone/book'"):
+        addresses.repository({"BOOK_REPOSITORY_URL": "someone/book"}, tmp_path, NOTHING)
 
 
 def test_the_placeholder_is_the_one_in_the_configuration() -> None:
-    assert f"url: {launch_links.PLACEHOLDER}\n" in (ROOT / "_config.yml").read_text(encoding="utf-8")
+    assert f"url: {addresses.PLACEHOLDER}\n" in (ROOT / "_config.yml").read_text(encoding="utf-8")
 
 
 @pytest.fixture

@@ -1,8 +1,9 @@
 """Make a working copy of the notebooks to do the exercises in: ``python -m tools.notebooks.exercises [FOLDER]``.
 
 The copy is a folder of its own, ``exercises`` by default, which git ignores: answers never collide with a newer
-version of the book. Solutions are left out and outputs cleared. What is already there is left alone, so that this may
-be repeated when new chapters have come; delete or rename a notebook of yours to have it made anew.
+version of the book. Solutions are left out and outputs cleared, texts are plain Markdown (tools/notebooks/plain.py).
+What is already there is left alone, so that this may be repeated when new chapters have come; delete or rename a
+notebook of yours to have it made anew.
 """
 
 import json
@@ -13,9 +14,13 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from tools.environment.addresses import this_site
+from tools.notebooks.reading import converter
 from tools.paths import CHAPTERS, ROOT
 
 SOLUTION = ":::{solution}"
+# The verdicts are read from the chapters' outputs, which are cleared here; the other two are not for students.
+LEFT_OUT = {"claims.ipynb", "teachers.md", "versions.md"}
 
 
 def is_solution(cell: NotebookNode) -> bool:
@@ -39,18 +44,24 @@ def without_solutions(notebook: NotebookNode) -> NotebookNode:
 def make(folder: Path, chapters: Path = CHAPTERS) -> list[str]:
     """Put into ``folder`` what is not there yet; returns the names of the new files."""
     folder.mkdir(parents=True, exist_ok=True)
+    pages = [
+        path
+        for path in sorted(chapters.iterdir())
+        if path.suffix in (".ipynb", ".md", ".py") and path.name not in LEFT_OUT and path.name[0] != "."
+    ]
+    convert = converter(frozenset(path.name for path in pages), this_site(), chapters)
     new = []
-    for path in sorted(chapters.iterdir()):
+    for path in pages:
         target = folder / path.name
-        if target.exists() or path.name.startswith(("claims", ".")):
+        if target.exists():
             continue
         if path.suffix == ".ipynb":
             notebook = without_solutions(nbformat.read(path, as_version=4))
-            nbformat.write(notebook, target)
-        elif path.suffix == ".py":
-            shutil.copyfile(path, target)
+            nbformat.write(convert.notebook(notebook, path.name), target)
+        elif path.suffix == ".md":
+            target.write_text(convert.text(path.read_text(encoding="utf-8"), path.name) + "\n", encoding="utf-8")
         else:
-            continue
+            shutil.copyfile(path, target)
         new.append(path.name)
     if not (folder / "progress.json").exists():
         (folder / "progress.json").write_text(json.dumps({"done": []}) + "\n", encoding="utf-8")
