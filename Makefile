@@ -19,7 +19,7 @@ NEWEST := .venv-newest
 
 BOOK_SOURCES := _config.yml _toc.yml CHANGELOG.md $(wildcard tools/*.py tools/site/*.py) $(shell find chapters assets rmsprop_lib -type f -not -path '*/.*' -not -name '*.pyc' 2>/dev/null)
 
-.PHONY: help book check test test-gpu test-site test-interop test-newest check-binder links audit bench bench-cuda record test-records notebooks exercises execute statistics serve dist pdf diff lint format lock clean
+.PHONY: help book check test test-gpu test-site test-interop test-newest check-binder links audit bench bench-cuda record test-records notebooks exercises execute statistics serve dist colab pdf diff lint format lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -96,8 +96,9 @@ record: $(READY) ## compute recorded evidence again and keep it (ONLY=digits for
 test-records: $(READY) ## compute recorded evidence again and compare it with what is kept (an hour)
 	@$(BIN)/python -m tools.measure.record --compare $(ONLY)
 
-notebooks: $(READY) ## open the chapters in JupyterLab
-	@$(BIN)/jupyter lab --notebook-dir=. --LabApp.default_url=/lab/tree/chapters/03_rmsprop.ipynb
+notebooks: $(READY) ## make a copy of the chapters to read and to run in notebooks/, and open it in JupyterLab
+	@$(BIN)/python -m tools.notebooks.reading
+	@$(BIN)/jupyter lab --notebook-dir=notebooks --LabApp.default_url=/lab/tree/03_rmsprop.ipynb
 
 exercises: $(READY) ## make a working copy in exercises/, without solutions, and open it in JupyterLab
 	@$(BIN)/python -m tools.notebooks.exercises
@@ -115,6 +116,9 @@ serve: $(SITE)/.built ## serve the built site on http://localhost:8000 (PORT=...
 
 dist: $(SITE)/.built ## pack the site and the notebooks for places without a network, to dist/
 	@$(BIN)/python -m tools.publish.dist
+
+colab: $(READY) ## make the copies of the chapters that Colab opens (_build/colab)
+	@$(BIN)/python -m tools.publish.colab
 
 pdf: $(SITE)/.built ## print the whole book to dist/ (minutes; needs Chromium or Chrome)
 	@$(BIN)/python -m tools.publish.pdf

@@ -36,14 +36,15 @@ def built_page(address: str) -> BeautifulSoup:
 
 
 def repository_links(page: BeautifulSoup) -> dict[str, str]:
-    """A page's links to Binder and to a repository: the theme's buttons by its names for them, ``launch`` for Binder.
+    """A page's links to Binder, Colab and a repository: the theme's buttons by its names, ``launch`` and ``colab``.
 
     Any other link to either, which would escape the rule that the buttons follow, stands under its own address.
     """
     found = {}
-    for tag in page.select('a[href*="github.com"], a[href*="mybinder.org"]'):
+    for tag in page.select('a[href*="github.com"], a[href*="mybinder.org"], a[href*="colab."]'):
         button = next((c.removeprefix("btn-") for c in tag.get("class", []) if c.startswith("btn-source-")), None)
-        launch = "launch" if "mybinder.org" in tag["href"] else None
+        hosts = {"mybinder.org": "launch", "colab.research.google.com": "colab"}
+        launch = next((name for host, name in hosts.items() if host in tag["href"]), None)
         name = button or launch
         assert name is None or name not in found, f"two buttons of one kind: {tag}"
         found[name or tag["href"]] = tag["href"]
@@ -63,4 +64,6 @@ def wanted_links(address: str, repository: str, branch: str) -> dict[str, str]:
     if source.endswith(".ipynb"):
         path = repository.removeprefix("https://github.com/")
         wanted["launch"] = f"https://mybinder.org/v2/gh/{path}/{branch}?urlpath=lab/tree/{source}"
+        # The copy for Colab, which is no file of this branch.
+        wanted["colab"] = f"https://colab.research.google.com/github/{path}/blob/colab/{Path(source).name}"
     return wanted

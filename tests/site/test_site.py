@@ -18,7 +18,7 @@ REDIRECT = "index.html"
 MISSING = "404.html"
 MODULES = "_modules/index.html"
 UNBUILT = "The site is not built, or its last build failed: run `make book` first."
-BUTTONS = {"source-repository-button", "source-issues-button", "source-edit-button", "launch"}
+BUTTONS = {"source-repository-button", "source-issues-button", "source-edit-button", "launch", "colab"}
 
 
 @pytest.fixture(scope="module")

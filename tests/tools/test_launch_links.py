@@ -174,6 +174,10 @@ def test_a_build_asks_its_environment_and_its_folder(clone: Path, monkeypatch: p
         launch_links.apply(SimpleNamespace(confdir=str(clone)), config)
         return config.html_theme_options
 
+    monkeypatch.setenv("BOOK_REPOSITORY_URL", "someone/book")
+    with pytest.raises(ConfigError, match="BOOK_REPOSITORY_URL has to be"):
+        options_of_a_build()
+    monkeypatch.delenv("BOOK_REPOSITORY_URL")
     buttons = dict.fromkeys(launch_links.BUTTONS, True)
     assert options_of_a_build() == {"repository_branch": "main"}
     origin(clone, "https://github.com/of/clone", "autumn")
@@ -230,6 +234,8 @@ def test_every_button_built_in_a_clone_of_a_fork_opens_the_fork(build: Build, tm
     assert edit == "https://github.com/fork-of/the.book/edit/spring/chapters/index.md"
     launch = repository_links(pages["chapters/claims.html"])["launch"]
     assert launch == "https://mybinder.org/v2/gh/fork-of/the.book/spring?urlpath=lab/tree/chapters/claims.ipynb"
+    colab = repository_links(pages["chapters/03_rmsprop.html"])["colab"]
+    assert colab == "https://colab.research.google.com/github/fork-of/the.book/blob/colab/03_rmsprop.ipynb"
 
 
 def test_without_a_repository_there_is_no_button_that_leads_nowhere_and_the_build_says_so(build: Build) -> None:
@@ -237,5 +243,5 @@ def test_without_a_repository_there_is_no_button_that_leads_nowhere_and_the_buil
     assert "No repository on GitHub is known" in said
     for name, page in pages.items():
         assert not repository_links(page), name
-        assert "OWNER" not in str(page) and "mybinder.org" not in str(page), name
+        assert not re.search(r"OWNER|mybinder\.org|colab\.research", str(page)), name
         assert "github.com/" not in "".join(tag["href"] for tag in page.select("a[href]")), name

@@ -8,12 +8,15 @@ import pytest
 import yaml
 
 from tools.paths import ROOT
+from tools.publish.colab import TARGET
+from tools.site.launch_links import COLAB_BRANCH
 
 FILES = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 TEXTS = {path.stem: path.read_text(encoding="utf-8") for path in FILES}
-# What a job may do beyond reading: to deploy the site, to open an issue, to create a release.
+# What a job may do beyond reading: to deploy the site, to push Colab's copies, to open an issue, to create a release.
 MAY_WRITE = {
     ("publish", "deploy"): {"pages": "write", "id-token": "write"},
+    ("publish", "colab"): {"contents": "write"},
     ("drift", "report"): {"issues": "write"},
     ("release", "release"): {"contents": "write"},
 }
@@ -131,5 +134,18 @@ def test_a_runner_with_a_card_is_chosen_by_a_variable() -> None:
 def test_what_is_published_was_built_and_looked_at() -> None:
     jobs = WORKFLOWS["publish"]["jobs"]
     order = [step.get("run", step.get("uses", "").partition("@")[0]) for step in jobs["build"]["steps"]]
-    assert order[-3:] == ["make book", "make test-site", "actions/upload-pages-artifact"]
-    assert jobs["deploy"]["needs"] == "build" and jobs["warm-binder"]["needs"] == "deploy"
+    site = ["make book", "make test-site", "actions/upload-pages-artifact"]
+    assert order[-5:] == [*site, "make colab", "actions/upload-artifact"]
+    assert jobs["deploy"]["needs"] == "build" and jobs["warm-binder"]["needs"] == jobs["colab"]["needs"] == "deploy"
+
+
+def test_colab_s_copies_go_to_the_branch_that_the_buttons_open() -> None:
+    push = WORKFLOWS["publish"]["jobs"]["colab"]["steps"][-1]["run"]
+    assert f"--initial-branch {COLAB_BRANCH}\n" in push
+    assert push.rstrip().endswith(
+        f'git push --quiet --force "${{GITHUB_SERVER_URL}}/${{GITHUB_REPOSITORY}}.git" {COLAB_BRANCH}'
+    )
+    kept = [
+        step for step in WORKFLOWS["publish"]["jobs"]["build"]["steps"] if "upload-artifact" in step.get("uses", "")
+    ]
+    assert [step["with"]["path"] for step in kept] == [TARGET.relative_to(ROOT).as_posix()]

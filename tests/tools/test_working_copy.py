@@ -13,8 +13,8 @@ def test_it_has_the_exercises_and_not_the_solutions(tmp_path: Path) -> None:
     assert "03_rmsprop.ipynb" in new and (tmp_path / "progress.json").exists()
     copy = nbformat.read(tmp_path / "03_rmsprop.ipynb", as_version=4)
     text = "\n".join(cell.source for cell in copy.cells)
-    assert ":::{exercise}" in text and 'check("rmsprop-step", my_step)' in text
-    assert ":::{solution}" not in text and "def solution" not in text
+    assert "> **Exercise 3.2 (One step of RMSprop)**" in text and 'check("rmsprop-step", my_step)' in text
+    assert "Solution to" not in text and "def solution" not in text
     assert all(not cell.outputs and cell.execution_count is None for cell in copy.cells if cell.cell_type == "code")
 
 

@@ -34,6 +34,7 @@ ON_GITHUB = re.compile(
     re.IGNORECASE,
 )
 
+
 def on_github(address: str) -> str | None:
     """The page of the repository that has this address, or None if it is not one on GitHub."""
     found = ON_GITHUB.fullmatch(address.strip())

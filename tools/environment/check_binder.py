@@ -28,7 +28,7 @@ from tools.paths import ROOT
 WORK = ROOT / "_build" / "binder"
 REPO2DOCKER = "jupyter-repo2docker==2026.4.0"
 PYTHON = "3.11"
-EXTENSIONS = ("jupyterlab-myst", "anywidget", "@jupyter-widgets/jupyterlab-manager")
+EXTENSIONS = ("anywidget", "@jupyter-widgets/jupyterlab-manager")
 SECONDS_TO_START = 120
 
 # Conda's names for what has another name elsewhere, and what is no Python package or only asks for others.
@@ -138,7 +138,7 @@ def megabytes(folder: Path) -> int:
 
 
 def check_extensions(listed: str) -> None:
-    """That JupyterLab has what shows MyST and widgets, from what ``jupyter labextension list`` writes."""
+    """That JupyterLab has what shows widgets, from what ``jupyter labextension list`` writes."""
     plain = re.sub(r"\x1b\[[0-9;]*m", "", listed)
     missing = [
         name for name in EXTENSIONS if not re.search(rf"^\s*{re.escape(name)} v\S+ enabled\s+OK", plain, re.MULTILINE)

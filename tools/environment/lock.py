@@ -17,11 +17,9 @@ from tools.paths import ROOT
 
 LOCK = ROOT / "requirements.txt"
 BINDER = ROOT / ".binder" / "requirements.txt"
-# What runs in a chapter's kernel. No site is built in Binder, and nothing tested.
+# What runs in a chapter's kernel. No site is built in Binder, and nothing tested. Binder brings JupyterLab itself, its
+# server and the hub's part in versions that fit together: to pin one of them would break another.
 BINDER_EXTRAS = ("torch", "figures", "fused", "notebooks")
-# What JupyterLab there needs on top. Binder brings JupyterLab itself, its server and the hub's part in versions that
-# fit together: to pin one of them would break another. What the extension asks for is among them.
-BINDER_EXTENSIONS = ("jupyterlab-myst",)
 
 
 def compiled(*options: str) -> str:
@@ -73,7 +71,6 @@ def main() -> None:
     pins = compiled(
         *extras, "--constraint", LOCK.name, "--no-annotate", "--no-header", "--output-file", "-"
     ).splitlines()
-    pins += [pin for pin in LOCK.read_text(encoding="utf-8").splitlines() if pin.split("==")[0] in BINDER_EXTENSIONS]
     wanted = sorted(without_build_tag(pin) for pin in pins if pin and not pin.startswith("#"))
     BINDER.write_text(head_of(BINDER) + "\n".join(wanted) + "\n", encoding="utf-8")
 

@@ -15,7 +15,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from tools.environment.addresses import this_site
-from tools.notebooks.reading import converter
+from tools.notebooks.plain import Converter, Links
 from tools.paths import CHAPTERS, ROOT
 
 SOLUTION = ":::{solution}"
@@ -49,15 +49,18 @@ def make(folder: Path, chapters: Path = CHAPTERS) -> list[str]:
         for path in sorted(chapters.iterdir())
         if path.suffix in (".ipynb", ".md", ".py") and path.name not in LEFT_OUT and path.name[0] != "."
     ]
-    convert = converter(frozenset(path.name for path in pages), this_site(), chapters)
+    notebooks = {path.name: nbformat.read(path, as_version=4) for path in pages if path.suffix == ".ipynb"}
+    solutions = (cell.id for notebook in notebooks.values() for cell in notebook.cells if is_solution(cell))
+    beside = frozenset(path.name for path in pages)
+    convert = Converter(Links(beside, this_site(), frozenset(solutions)), chapters)
     new = []
     for path in pages:
         target = folder / path.name
         if target.exists():
             continue
         if path.suffix == ".ipynb":
-            notebook = without_solutions(nbformat.read(path, as_version=4))
-            nbformat.write(convert.notebook(notebook, path.name), target)
+            notebook = convert.notebook(without_solutions(notebooks[path.name]), path.name)
+            nbformat.write(notebook, target)
         elif path.suffix == ".md":
             target.write_text(convert.text(path.read_text(encoding="utf-8"), path.name) + "\n", encoding="utf-8")
         else:

@@ -1,4 +1,4 @@
-"""The text of the book in plain Markdown, as a reader's copy has it: nothing of MyST is left, and every reference reads.
+"""The text of the book in plain Markdown, as a reader's copy has it: nothing of MyST is left, all references read.
 
 JupyterLab, Colab and GitHub know Markdown, formulas between dollars and ``<details>``, and nothing else that the
 sources use. A theorem, an exercise or a box becomes a quotation with its name in bold, what is folded on the site a
@@ -22,6 +22,8 @@ ROLE = re.compile(r"\{(?P<role>[a-z]+(?::[a-z]+)?)\}`(?P<text>[^`]+)`")
 EXPLICIT = re.compile(r"(?P<words>.*?)\s*<(?P<target>[^<>]+)>", re.DOTALL)
 LINK = re.compile(r"\[(?P<words>[^\[\]]+)\]\((?P<file>[\w./-]*\.(?:ipynb|md))?(?P<fragment>#[^)\s]*)?\)")
 FORMULA = re.compile(r"\$[^$]*\$")
+# A stroke in a formula, of one line or two, and whether a letter follows, which would become part of its name.
+STROKE = re.compile(r"(?P<two>\\)?\|(?P<letter>(?=[A-Za-z]))?")
 BOXES = {"admonition", "note", "tip", "warning", "important"}
 
 
@@ -39,13 +41,16 @@ class Links:
         The names of the files in the copy's folder, to which links are relative.
     site
         The published site, for what is not beside; empty where it is not known, and then words stay words.
+    left_out
+        The names of cells that the copy does not have: a working copy has no solutions.
     """
 
     beside: frozenset[str] = frozenset()
     site: str = ""
+    left_out: frozenset[str] = frozenset()
 
     def to_label(self, label: Label, here: str) -> str:
-        if label.file in self.beside:
+        if label.file in self.beside and label.cell not in self.left_out:
             # JupyterLab finds a cell by its name, in this notebook and in others.
             fragment = f"#cell-id={label.cell}" if label.cell else ""
             return fragment if label.file == here and fragment else f"{label.file}{fragment}"
@@ -78,6 +83,7 @@ class Converter:
     def __post_init__(self) -> None:
         self.book = read(self.folder)
         self.sources = references(self.folder / "references.bib")
+        self._by_anchor = {(label.file, label.anchor): label for label in self.book.labels.values()}
 
     def notebook(self, notebook: NotebookNode, file: str) -> NotebookNode:
         """A copy whose texts are plain; below a figure stands its caption. Cells of code are as they were."""
@@ -133,7 +139,11 @@ class Converter:
                         break
             elif found := OPENING.fullmatch(line):
                 flush()
-                result += ["", *self._directive(found["name"], found["title"], list(_until(rest, found["fence"])), file), ""]
+                result += [
+                    "",
+                    *self._directive(found["name"], found["title"], list(_until(rest, found["fence"])), file),
+                    "",
+                ]
             elif TARGET.fullmatch(line):
                 continue
             elif line.lstrip().startswith("$$"):
@@ -235,7 +245,7 @@ class Converter:
 
     def _cell(self, text: str, file: str) -> str:
         # In a formula the stroke has a name; elsewhere it is escaped.
-        text = FORMULA.sub(lambda found: found[0].replace(r"\|", r"\Vert ").replace("|", r"\vert "), text)
+        text = FORMULA.sub(lambda found: STROKE.sub(_named, found[0]), text)
         return self._inline(text, file).replace("|", r"\|")
 
     def _glossary(self, lines: list[str], file: str) -> list[str]:
@@ -251,7 +261,9 @@ class Converter:
         modules = re.findall(r"\.\. automodule:: ([\w.]+)", "\n".join(lines))
         address = self.links.to_page("library.md") if "library.md" not in self.links.beside else ""
         shown = " and ".join(f'`help("{module}")`' for module in modules)
-        return [f"{shown} shows the reference" + (f", which is {linked('on the site', address)} too." if address else ".")]
+        return [
+            f"{shown} shows the reference" + (f", which is {linked('on the site', address)} too." if address else ".")
+        ]
 
     def _inline(self, text: str, file: str) -> str:
         """References and links of a text that has no directive."""
@@ -297,13 +309,12 @@ class Converter:
 
     def _links(self, text: str, file: str) -> str:
         """Links to other pages of the book, as the copy has them."""
-        by_anchor = {(label.file, label.anchor): label for label in self.book.labels.values()}
 
         def replaced(found: re.Match[str]) -> str:
             target, fragment = found["file"] or file, found["fragment"] or ""
-            if not found["file"] and not fragment or target not in self.book.files.values():
+            if (not found["file"] and not fragment) or target not in self.book.files.values():
                 return found[0]
-            label = by_anchor.get((target, anchor_of(fragment)))
+            label = self._by_anchor.get((target, anchor_of(fragment)))
             if fragment.startswith("#cell-id="):
                 return found[0]
             address = self.links.to_label(label, file) if label else self.links.to_page(target, fragment)
@@ -315,6 +326,10 @@ class Converter:
         if name not in self.book.labels:
             raise CannotConvertError(f"there is no label {name!r}")
         return self.book.labels[name]
+
+
+def _named(stroke: re.Match[str]) -> str:
+    return (r"\Vert" if stroke["two"] else r"\vert") + ("" if stroke["letter"] is None else " ")
 
 
 def _until(lines: Iterator[str], fence: str) -> Iterator[str]:

@@ -25,15 +25,10 @@ MADE = ".made.json"
 FOR_AUTHORS = {"references.bib", "ruff.toml"}
 
 
-def converter(beside: frozenset[str], site: str, chapters: Path = CHAPTERS) -> Converter:
-    """What makes a page of ``chapters`` plain, for a copy that has these files beside each other."""
-    return Converter(Links(beside, site), folder=chapters)
-
-
 def copies(chapters: Path = CHAPTERS, site: str = "") -> dict[str, bytes]:
     """Every file of a reader's copy by its name."""
     files = {path.name: path for path in sorted(chapters.iterdir()) if path.is_file() and path.name[0] != "."}
-    convert = converter(frozenset(files), site, chapters)
+    convert = Converter(Links(frozenset(files), site), chapters)
     result = {}
     for name, path in files.items():
         if path.suffix == ".ipynb":

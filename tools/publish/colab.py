@@ -5,7 +5,6 @@ first cell installs the library, at the commit that the copy was made from. That
 workflow `publish` puts the copies on the branch that the buttons of the site name (tools/site/launch_links.py).
 """
 
-import ast
 import re
 import sys
 from pathlib import Path
@@ -16,7 +15,7 @@ from nbformat import NotebookNode
 from tools.environment.addresses import this_repository, this_site
 from tools.environment.ask_git import git
 from tools.notebooks.execute import text_of
-from tools.notebooks.reading import converter
+from tools.notebooks.plain import Converter, Links
 from tools.paths import CHAPTERS, ROOT
 
 TARGET = ROOT / "_build" / "colab"
@@ -30,16 +29,9 @@ class CannotMakeError(Exception):
 
 
 def modules_beside(notebook: NotebookNode, chapters: Path) -> list[str]:
-    """The modules from the chapters' folder that a notebook's code imports."""
-    found = set()
-    for cell in notebook.cells:
-        if cell.cell_type != "code":
-            continue
-        for node in ast.walk(ast.parse(re.sub(r"(?m)^\s*[%!].*$", "", cell.source))):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            names += [str(node.module)] if isinstance(node, ast.ImportFrom) else []
-            found |= {name for name in names if (chapters / f"{name}.py").exists()}
-    return sorted(found)
+    """The programs in the chapters' folder that a notebook's code names, to import or to start them."""
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    return [path.stem for path in sorted(chapters.glob("*.py")) if re.search(rf"\b{path.stem}\b", code)]
 
 
 def setup_cell(repository: str, commit: str, modules: list[str]) -> NotebookNode:
@@ -58,7 +50,7 @@ def setup_cell(repository: str, commit: str, modules: list[str]) -> NotebookNode
 
 def copies(repository: str, commit: str, site: str, chapters: Path = CHAPTERS) -> dict[str, bytes]:
     """Every notebook for Colab by its name."""
-    convert = converter(frozenset(), site, chapters)
+    convert = Converter(Links(site=site), chapters)
     result = {}
     for path in sorted(chapters.glob("*.ipynb")):
         source = nbformat.read(path, as_version=4)
@@ -82,7 +74,8 @@ def make(folder: Path, root: Path = ROOT) -> list[Path]:
     repository, commit = this_repository(root).get("repository_url", ""), git(root, "rev-parse", "HEAD")
     if not repository or not commit:
         raise CannotMakeError(
-            "No repository on GitHub is known from which Colab could get the library: CONTRIBUTING.md says how to name one."
+            "No repository on GitHub is known from which Colab could get the library: CONTRIBUTING.md says how to "
+            "name one."
         )
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.ipynb"):

@@ -12,7 +12,8 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tools.notebooks import exercises
+from tools.environment.addresses import this_site
+from tools.notebooks import exercises, reading
 from tools.paths import ROOT, SITE
 from tools.publish import checksums
 from tools.publish.edition import Edition, edition
@@ -25,7 +26,8 @@ NOTEBOOKS_ARCHIVE = "adaptive-learning-rates-notebooks"
 EXTRAS = ("torch", "figures", "fused", "notebooks", "lab")
 README = Path(__file__).with_name("notebooks_readme.md")
 BESIDE = ("CITATION.cff", "LICENSE", "pyproject.toml", "requirements.txt")
-FOLDERS = ("chapters", "rmsprop_lib")
+LIBRARY = "rmsprop_lib"
+FOLDERS = ("chapters", LIBRARY)
 
 
 class CannotPackError(Exception):
@@ -72,8 +74,10 @@ def notebooks(this: Edition, root: Path = ROOT) -> dict[str, bytes]:
     readme = README.read_text(encoding="utf-8").replace("{edition}", f"{this}.").replace("{extras}", ",".join(EXTRAS))
     contents = {"README.md": readme.encode()}
     contents |= {name: (root / name).read_bytes() for name in BESIDE}
-    for folder in FOLDERS:
-        contents |= {f"{folder}/{name}": content for name, content in files(root / folder)}
+    contents |= {f"{LIBRARY}/{name}": content for name, content in files(root / LIBRARY)}
+    contents |= {
+        f"chapters/{name}": content for name, content in reading.copies(root / "chapters", this_site(root)).items()
+    }
     with tempfile.TemporaryDirectory() as temporary:
         exercises.make(Path(temporary), root / "chapters")
         contents |= {f"exercises/{name}": content for name, content in files(Path(temporary))}
