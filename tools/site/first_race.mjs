@@ -3,13 +3,13 @@
 // playground's modules: race, clamp, fromAddress and titleOf are theirs.
 
 const SECONDS = 4.5;
-const [ACROSS, UP] = [11, 5.5]; // what the picture shows of the plane, to each side
-const EDGE = 0.3; // how near to its edge the start may come
+const EDGE = 0.3; // how near to the picture's edge the start may come
 const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
 function liven(host) {
   const { state } = fromAddress(host.dataset.race);
   const near = Number(host.dataset.near);
+  const [left, right, low, high] = host.dataset.view.split(" ").map(Number); // what the picture shows of the plane
   const stage = host.querySelector(".race-stage");
   const svg = stage.querySelector("svg");
   const { width, height } = svg.viewBox.baseVal;
@@ -22,7 +22,7 @@ function liven(host) {
   const button = element("button", { className: "race-button", type: "button" });
   const hint = element("span", { className: "race-hint" });
   const status = element("span", { className: "visually-hidden" });
-  hint.textContent = "Drag the ring to start elsewhere; with the keyboard, focus it and use the arrows.";
+  hint.textContent = "Drag the ring to start elsewhere.";
   status.setAttribute("role", "status");
   const bar = element("p", { className: "race-bar" });
   bar.append(button, hint, status);
@@ -30,8 +30,8 @@ function liven(host) {
   stage.after(bar);
   host.classList.add("race-live");
 
-  const toX = (x) => ((x + ACROSS) / (2 * ACROSS)) * width;
-  const toY = (y) => ((UP - y) / (2 * UP)) * height;
+  const toX = (x) => ((x - left) / (right - left)) * width;
+  const toY = (y) => ((high - y) / (high - low)) * height;
   // Far outside a path is cut, or a diverging one would be drawn for ever.
   const cut = (v, size) => clamp(v, -size, 2 * size).toFixed(1);
 
@@ -71,7 +71,9 @@ function liven(host) {
     const [x, y] = state.start;
     Object.assign(handle.style, { left: `${(100 * toX(x)) / width}%`, top: `${(100 * toY(y)) / height}%` });
     handle.setAttribute("aria-label", `Start at x ${x}, y ${y}. Arrow keys move it.`);
-    svg.querySelector(".race-start").setAttribute("transform", `translate(${toX(x)} ${toY(y)})`);
+    const ring = svg.querySelector(".race-start");
+    ring.setAttribute("cx", toX(x));
+    ring.setAttribute("cy", toY(y));
   }
 
   function end() {
@@ -101,14 +103,15 @@ function liven(host) {
   }
 
   function startAt(x, y) {
-    const rounded = (v, most) => Number(clamp(v, EDGE - most, most - EDGE).toFixed(2));
-    state.start = [rounded(x, ACROSS), rounded(y, UP)];
+    const inside = (v, least, most) => Number(clamp(v, least + EDGE, most - EDGE).toFixed(2));
+    state.start = [inside(x, left, right), inside(y, low, high)];
     place();
     end();
   }
   function startUnder({ clientX, clientY }) {
     const box = svg.getBoundingClientRect();
-    startAt(((clientX - box.left) / box.width - 0.5) * 2 * ACROSS, (0.5 - (clientY - box.top) / box.height) * 2 * UP);
+    const [u, v] = [(clientX - box.left) / box.width, (clientY - box.top) / box.height];
+    startAt(left + u * (right - left), high - v * (high - low));
   }
   handle.addEventListener("pointerdown", (event) => handle.setPointerCapture(event.pointerId));
   handle.addEventListener("pointermove", (event) => handle.hasPointerCapture(event.pointerId) && startUnder(event));

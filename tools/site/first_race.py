@@ -37,12 +37,16 @@ HOMES = {
 }
 """The chapter that derives each optimizer."""
 
-WIDTH, HEIGHT, SCALE = 880, 440, 40
+LEFT, RIGHT, LOW, HIGH = VIEW = (-11.0, 5.0, -3.2, 4.4)
+"""What the picture shows of the plane."""
+SCALE = 55
+WIDTH, HEIGHT = round(SCALE * (RIGHT - LEFT)), round(SCALE * (HIGH - LOW))
 NEAR = 0.5
 """Who is no farther than this from the minimum, and stays so, has arrived."""
 LEVELS = 11
 MOTION = Path(__file__).with_name("first_race.mjs")
 SCRIPT, STYLE = "race.js", "front.css"
+STYLED = ("chapters/index", "chapters/symptoms")
 
 
 def looks() -> dict[str, tuple[str, str, str, str]]:
@@ -63,7 +67,7 @@ def arrivals() -> dict[str, int | None]:
 
 def place(x: float, y: float) -> str:
     """A point of the plane in the picture."""
-    return f"{WIDTH / 2 + SCALE * x:.1f} {HEIGHT / 2 - SCALE * y:.1f}"
+    return f"{SCALE * (x - LEFT):.1f} {SCALE * (HIGH - y):.1f}"
 
 
 def style(dark: str) -> str:
@@ -76,11 +80,11 @@ def scene() -> str:
     """What the picture holds: the valley, its lowest point, and for each optimizer its path and its sign."""
     state = from_address(ADDRESS)
     # Level lines of (κ u² + w²)/2, u across the valley and w along it.
-    across = SCALE * 4.6 * np.geomspace(1, 0.02, LEVELS)
-    turn = f"translate({WIDTH // 2} {HEIGHT // 2}) rotate({90 - state['angle']:g})"
+    across = SCALE * 4.2 * np.geomspace(1, 0.02, LEVELS)
+    turn = f"translate({place(0, 0)}) rotate({90 - state['angle']:g})"
     parts = [f'<rect class="race-land" width="{WIDTH}" height="{HEIGHT}"/>', f'<g transform="{turn}">']
     parts += [f'<ellipse class="race-level" rx="{np.sqrt(state["kappa"]) * a:.1f}" ry="{a:.1f}"/>' for a in across]
-    parts += ["</g>", f'<path class="race-goal" d="M{WIDTH // 2 - 9} {HEIGHT // 2}h18m-9-9v18"/>']
+    parts += ["</g>", f'<path class="race-goal" d="M{place(0, 0)}m-9 0h18m-9-9v18"/>']
     for name in state["on"]:
         points = run(name, state)
         path = "M" + "L".join(place(x, y) for x, y in points)
@@ -99,7 +103,7 @@ def picture() -> str:
     """The file: the scene with colours and a legend of its own."""
     legend = []
     for k, name in enumerate(from_address(ADDRESS)["on"]):
-        y = 268 + 34 * k
+        y = HEIGHT - 172 + 34 * k
         legend.append(
             f'<path class="race-path race-{name}" stroke-dasharray="{looks()[name][2]}" d="M660 {y}h50"/>'
             f'<text class="race-sign race-{name}" transform="translate(685 {y})">{looks()[name][3]}</text>'
@@ -130,8 +134,9 @@ def figure(alt: str, chapters: dict[str, str]) -> str:
             f'<a class="reference internal" href="{chapters[name]}">{OPTIMIZERS[name][0]}</a>'
             f'<span class="race-result" data-name="{name}">{there}</span></li>'
         )
+    view = " ".join(map(str, VIEW))
     return (
-        f'<div class="race" data-race="{escape(ADDRESS)}" data-near="{NEAR}">\n'
+        f'<div class="race" data-race="{escape(ADDRESS)}" data-near="{NEAR}" data-view="{view}">\n'
         f"<style>{style('@media screen{html[data-theme=dark]{%s}}')}</style>\n"
         f'<div class="race-stage"><svg role="img" aria-label="{escape(alt)}" viewBox="0 0 {WIDTH} {HEIGHT}">\n'
         f'{scene()}\n</svg></div>\n<ul class="race-names">{"".join(names)}</ul>\n</div>'
@@ -170,9 +175,10 @@ def write_script(app: Sphinx, _: Any) -> None:
 
 
 def load(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
-    """Only where the race is."""
+    """Only where the race is; its style is also that of the page of symptoms."""
     if doctree is not None and app.env.metadata[page].get("race"):
         app.add_js_file(SCRIPT, loading_method="defer")
+    if page in STYLED:
         app.add_css_file(STYLE)
 
 
