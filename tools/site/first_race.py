@@ -9,6 +9,7 @@ moves them. The runs are the playground's; so are the names, colours and dashes 
 import re
 import sys
 from html import escape
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,12 @@ from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
 from rmsprop_lib.playground import from_address, run
-from rmsprop_lib.playground.bundle import bundle, source
+from rmsprop_lib.playground.bundle import bundle
 from rmsprop_lib.playground.state import OPTIMIZERS
 from tools.paths import CHAPTERS
 
 ADDRESS = (
-    "surface=ravine&kappa=30&angle=82&start=-9.5,3.5&steps=100"
+    "surface=ravine&kappa=30&angle=82&steps=100&start=-9.5,3.5&on=sgd,momentum,adagrad,rmsprop,adam"
     "&eta.sgd=0.063&eta.momentum=0.01&eta.adagrad=1.2&eta.rmsprop=0.15&eta.adam=0.4"
 )
 """The race, as the playground's page takes it."""
@@ -52,7 +53,9 @@ STYLED = ("chapters/index", "chapters/symptoms")
 def looks() -> dict[str, tuple[str, str, str, str]]:
     """For each optimizer its colour on white, that on black, its dashes, and its sign: the playground's own table."""
     row = re.compile(r'^  (\w+): \["(#\w+)", "(#\w+)", \[([\d, ]*)\], "(.)"\],$', re.MULTILINE)
-    return {name: (light, dark, dash, sign) for name, light, dark, dash, sign in row.findall(source("view.mjs"))}
+    texts = (path.read_text(encoding="utf-8") for path in files("rmsprop_lib.playground").joinpath("static").iterdir())
+    table = next(text for text in texts if "export const LOOKS = {" in text)
+    return {name: (light, dark, dash, sign) for name, light, dark, dash, sign in row.findall(table)}
 
 
 def arrivals() -> dict[str, int | None]:
