@@ -22,7 +22,7 @@ TEXTS = "article :is(h1, h2, h3, p, li, td, th, a, figcaption span, .verdict p)"
 FORMULAS = """() => ["article .math", "article .math mjx-container",
     "mjx-merror, [data-mjx-error], mjx-mtext[style*='red']"].map(e => document.querySelectorAll(e).length)"""
 
-# What is cut off at the window's edge without a box of its own to scroll in. The parts of a drawing are cut at its frame.
+# What is cut off at the window's edge without a box of its own to scroll in. A drawing cuts its parts at its frame.
 CUT_OFF = """
 () => [...document.querySelectorAll("article *")].filter(element => {
   const box = element.getBoundingClientRect();
