@@ -17,7 +17,7 @@ WORKERS ?= 2
 # The newest version of every requirement, as `make test-newest` tries it.
 NEWEST := .venv-newest
 
-BOOK_SOURCES := _config.yml _toc.yml CHANGELOG.md $(wildcard tools/*.py tools/site/*.py) $(shell find chapters assets rmsprop_lib -type f -not -path '*/.*' -not -name '*.pyc' 2>/dev/null)
+BOOK_SOURCES := _config.yml _toc.yml CHANGELOG.md $(wildcard tools/*.py tools/site/*.py tools/site/*.mjs) $(shell find chapters assets rmsprop_lib -type f -not -path '*/.*' -not -name '*.pyc' 2>/dev/null)
 
 .PHONY: help book check test test-gpu test-site test-interop test-newest check-binder links audit bench bench-cuda record test-records notebooks exercises execute statistics serve dist colab pdf diff lint format lock clean
 

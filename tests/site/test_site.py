@@ -12,6 +12,7 @@ from bs4 import BeautifulSoup, Tag
 from rmsprop_lib.playground import from_address
 from rmsprop_lib.playground.bundle import script
 from tools.paths import ROOT, SITE
+from tools.site import first_race
 
 # A page that is put into place of one that is missing, and only leads on.
 REDIRECT = "index.html"
@@ -75,7 +76,8 @@ def test_it_is_made_of_what_lies_here(pages: dict[str, BeautifulSoup]) -> None:
             shown = pages[address].select_one("article pre").get_text().replace("[docs]", "").split()
             written = code.read_text(encoding="utf-8").replace("[docs]", "").split() if code.exists() else []
             differ += [address] if shown != written else []
-    differ += ["playground.js"] if (SITE / "_static" / "playground.js").read_text(encoding="utf-8") != script() else []
+    for name, made in (("playground.js", script()), (first_race.SCRIPT, first_race.script())):
+        differ += [name] if (SITE / "_static" / name).read_text(encoding="utf-8") != made else []
     assert not differ, f"{differ} have changed since: run `make book`."
 
 

@@ -106,8 +106,8 @@ def test_the_first_page_is_light_enough(found_on: Callable[[str], Found], addres
 @pytest.mark.parametrize("name", toc_pages()[1:])
 def test_a_further_page_is_light_enough(found_on: Callable[[str], Found], address: str, name: str) -> None:
     """To readers who have been on the first page and on a chapter: opened, and read to its end."""
-    first, *chapters = toc_pages()
-    a_chapter = next(page for page in chapters if page != name)
+    first, *further = toc_pages()
+    a_chapter = next(page for page in further if re.match(r"chapters/\d", page) and page != name)
     known = loaded(found_on(first).read | found_on(a_chapter).read, address)
     assert sum(map(weight, loaded(found_on(name).opened, address) - known)) < FURTHER
     assert sum(map(weight, loaded(found_on(name).read, address) - known)) < TO_THE_END

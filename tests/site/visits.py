@@ -22,12 +22,12 @@ TEXTS = "article :is(h1, h2, h3, p, li, td, th, a, figcaption span, .verdict p)"
 FORMULAS = """() => ["article .math", "article .math mjx-container",
     "mjx-merror, [data-mjx-error], mjx-mtext[style*='red']"].map(e => document.querySelectorAll(e).length)"""
 
-# What is cut off at the window's edge without a box of its own to scroll in.
+# What is cut off at the window's edge without a box of its own to scroll in. A drawing cuts its parts at its frame.
 CUT_OFF = """
 () => [...document.querySelectorAll("article *")].filter(element => {
   const box = element.getBoundingClientRect();
-  if (box.width === 0 || box.right <= innerWidth + 1 || element.closest("mjx-assistive-mml, .visually-hidden"))
-    return false;
+  if (box.width === 0 || box.right <= innerWidth + 1 || element.ownerSVGElement) return false;
+  if (element.closest("mjx-assistive-mml, .visually-hidden")) return false;
   for (let e = element; e && e.tagName !== "ARTICLE"; e = e.parentElement)
     if (["auto", "scroll"].includes(getComputedStyle(e).overflowX)) return false;
   return true;

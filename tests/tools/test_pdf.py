@@ -224,7 +224,7 @@ def test_the_contents_are_those_of_the_site() -> None:
 
 
 def test_a_page_that_does_not_exist_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(pdf.CannotPrintError, match=r"no page .99_none.\. Known: index, 01_gradient"):
+    with pytest.raises(pdf.CannotPrintError, match=r"no page .99_none.\. Known: index, symptoms, questions"):
         pdf.make(tmp_path / pdf.NAME, ["99_none"])
 
 
