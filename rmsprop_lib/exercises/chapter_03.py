@@ -165,7 +165,7 @@ class _Sums(_Own):
 CLASS = Exercise(
     name="rmsprop-class",
     chapter="03_rmsprop",
-    task="Write a class made with (lr, rho, eps) that keeps v itself and whose step(theta, g) returns the new parameter.",
+    task="Write a class made with (lr, rho, eps) that keeps v and whose step(theta, g) returns the new parameter.",
     takes="lr rho eps theta g",
     returns="theta",
     built_with="lr rho eps",
@@ -233,7 +233,7 @@ def _weights(rho: float, t: int) -> np.ndarray:
 WEIGHTS = Exercise(
     name="ema-weights",
     chapter="03_rmsprop",
-    task="Return the weights that an average with decay rho, begun at 0, gives to x_1, …, x_t after t steps, oldest first.",
+    task="Return the weights, oldest first, that an average with decay rho from 0 gives x_1, …, x_t after t steps.",
     takes="rho t",
     returns="weights",
     reference=_weights,

@@ -112,7 +112,7 @@ class _LooksAhead(_Own):
 CLASS = Exercise(
     name="rmsprop-momentum-class",
     chapter="05_rmsprop_momentum",
-    task="Write a class made with (lr, rho, gamma, eps) that keeps v and b and whose step(theta, g) returns the new parameter.",
+    task="Write a class made with (lr, rho, gamma, eps) that keeps v and b; step(theta, g) returns the new parameter.",
     takes="lr rho gamma eps theta g",
     returns="theta",
     built_with="lr rho gamma eps",
@@ -251,7 +251,7 @@ def _nesterov_dampened(g: Any, v: Any, b: Any, rho: Any, gamma: Any, eps: Any) -
 NESTEROV = Exercise(
     name="rmsprop-nesterov-step",
     chapter="05_rmsprop_momentum",
-    task="From g, v and b before the step, return Nesterov's direction d, then the new average v, then the new buffer b.",
+    task="From g, v and b before the step, return Nesterov's direction d, the new average v and the new buffer b.",
     takes="g v b rho gamma eps",
     returns="d v b",
     reference=_nesterov,
@@ -370,7 +370,7 @@ def _rate_twice(rates: Any, directions: Any, gamma: Any) -> Any:
 COAST = Exercise(
     name="momentum-rate-drop",
     chapter="05_rmsprop_momentum",
-    task="Return how much further the form with the rate inside the buffer has moved after all T steps than that outside.",
+    task="Return how much further than the outside form the form with the rate inside has moved after all T steps.",
     takes="rates directions gamma",
     returns="extra",
     reference=_extra_distance,
@@ -451,7 +451,7 @@ def _positive_zero(a: Any, b: Any, c: Any) -> Any:
 LIMIT = Exercise(
     name="momentum-two-cycle",
     chapter="05_rmsprop_momentum",
-    task="For a decay rho, return the momentum gamma below which the two-cycle attracts, and above which it is unstable.",
+    task="Return, for a decay rho, the momentum gamma below which the two-cycle attracts and above which it does not.",
     takes="rho",
     returns="gamma",
     reference=lambda rho: _positive_zero(rho, 1 + 3 * rho, -1),
