@@ -233,7 +233,7 @@ def _weights(rho: float, t: int) -> np.ndarray:
 WEIGHTS = Exercise(
     name="ema-weights",
     chapter="03_rmsprop",
-    task="Return the weights, oldest first, that an average with decay rho from 0 gives x_1, …, x_t after t steps.",
+    task="Return the weights, oldest first, that an average begun at 0 with decay rho gives x_1, …, x_t after t steps.",
     takes="rho t",
     returns="weights",
     reference=_weights,
