@@ -41,7 +41,7 @@ def _forgetful(g: Any, v: Any, rho: Any, eps: Any) -> Any:
 STEP = Exercise(
     name="rmsprop-step",
     chapter="03_rmsprop",
-    task="From the gradient g and the average v before the step: the direction d, then the new v.",
+    task="From the gradient g and the average v before the step, return the direction d, then the new v.",
     takes="g v rho eps",
     returns="d v",
     reference=rules.rmsprop,
@@ -104,7 +104,7 @@ STEP = Exercise(
         ),
     ),
     hints=(
-        "Two lines: first the new average, of what? Then the direction, from the new average.",
+        "You need two lines: first the new average (of what?), then the direction, from the new average.",
         "The new v is ρ times the old one plus 1 − ρ times the squared gradient. The direction is the gradient over "
         "the root of the new v, with ε added to the root.",
     ),
@@ -165,7 +165,7 @@ class _Sums(_Own):
 CLASS = Exercise(
     name="rmsprop-class",
     chapter="03_rmsprop",
-    task="A class made with (lr, rho, eps), whose step(theta, g) returns the new parameter and which keeps v itself.",
+    task="Write a class made with (lr, rho, eps) that keeps v and whose step(theta, g) returns the new parameter.",
     takes="lr rho eps theta g",
     returns="theta",
     built_with="lr rho eps",
@@ -196,8 +196,8 @@ CLASS = Exercise(
         Mistake(
             "one average for all elements",
             _OneForAllElements,
-            "You keep one number for the whole array. Then every element has the same rate, and what RMSprop is for, "
-            "a rate for each, is gone.",
+            "You keep one number for the whole array. Then every element has the same rate, and the point of "
+            "RMSprop, a rate for each, is lost.",
             read="What RMSprop cannot see: scale",
         ),
         Mistake(
@@ -233,7 +233,7 @@ def _weights(rho: float, t: int) -> np.ndarray:
 WEIGHTS = Exercise(
     name="ema-weights",
     chapter="03_rmsprop",
-    task="The weights that an average with decay rho, begun at 0, gives to x_1, …, x_t after t steps, oldest first.",
+    task="Return the weights, oldest first, that an average begun at 0 with decay rho gives x_1, …, x_t after t steps.",
     takes="rho t",
     returns="weights",
     reference=_weights,

@@ -112,7 +112,7 @@ class _LooksAhead(_Own):
 CLASS = Exercise(
     name="rmsprop-momentum-class",
     chapter="05_rmsprop_momentum",
-    task="A class made with (lr, rho, gamma, eps), whose step(theta, g) returns the new parameter and keeps v and b.",
+    task="Write a class made with (lr, rho, gamma, eps) that keeps v and b; step(theta, g) returns the new parameter.",
     takes="lr rho gamma eps theta g",
     returns="theta",
     built_with="lr rho gamma eps",
@@ -191,7 +191,7 @@ CLASS = Exercise(
         Mistake(
             "Nesterov's form",
             _LooksAhead,
-            "You add γ times the new buffer to the direction: that is Nesterov's form, a good method and another one.",
+            "You add γ times the new buffer to the direction: that is Nesterov's form, a good method, but another.",
             read="Nesterov: look before you step",
         ),
     ),
@@ -251,7 +251,7 @@ def _nesterov_dampened(g: Any, v: Any, b: Any, rho: Any, gamma: Any, eps: Any) -
 NESTEROV = Exercise(
     name="rmsprop-nesterov-step",
     chapter="05_rmsprop_momentum",
-    task="From g, v and b before the step: Nesterov's direction d, then the new average v, then the new buffer b.",
+    task="From g, v and b before the step, return Nesterov's direction d, the new average v and the new buffer b.",
     takes="g v b rho gamma eps",
     returns="d v b",
     reference=_nesterov,
@@ -278,8 +278,7 @@ NESTEROV = Exercise(
         Mistake(
             "γ missing before the buffer",
             _buffer_added_whole,
-            "You add the whole new buffer to RMSprop's direction. On the way to the next step the buffer will have "
-            "shrunk by γ.",
+            "You add the whole new buffer to RMSprop's direction. By the next step the buffer will have shrunk by γ.",
         ),
         Mistake(
             "looked ahead from the buffer",
@@ -371,7 +370,7 @@ def _rate_twice(rates: Any, directions: Any, gamma: Any) -> Any:
 COAST = Exercise(
     name="momentum-rate-drop",
     chapter="05_rmsprop_momentum",
-    task="How much further the form with the rate inside the buffer has moved than that outside, after all T steps.",
+    task="Return how much further than the outside form the form with the rate inside has moved after all T steps.",
     takes="rates directions gamma",
     returns="extra",
     reference=_extra_distance,
@@ -452,7 +451,7 @@ def _positive_zero(a: Any, b: Any, c: Any) -> Any:
 LIMIT = Exercise(
     name="momentum-two-cycle",
     chapter="05_rmsprop_momentum",
-    task="For a decay rho: the momentum gamma below which the two-cycle attracts, and above which it is unstable.",
+    task="Return, for a decay rho, the momentum gamma below which the two-cycle attracts and above which it does not.",
     takes="rho",
     returns="gamma",
     reference=lambda rho: _positive_zero(rho, 1 + 3 * rho, -1),
