@@ -16,6 +16,7 @@ FAR = 1e12
 STEPS: dict[str, tuple[int, Callable[..., tuple[Any, ...]]]] = {
     "sgd": (0, lambda g, t, h: rules.sgd(g)),
     "momentum": (1, lambda g, b, t, h: rules.heavy_ball(g, b, h["gamma"])),
+    "nesterov": (1, lambda g, b, t, h: rules.heavy_ball(g, b, h["gamma"], nesterov=True)),
     "adagrad": (1, lambda g, G, t, h: rules.adagrad(g, G, h["eps"], h["inside"])),
     "rmsprop": (1, lambda g, v, t, h: rules.rmsprop(g, v, h["rho"], h["eps"], h["inside"])),
     "centered": (2, lambda g, v, mu, t, h: rules.centered_rmsprop(g, v, mu, h["rho"], h["eps"], h["inside"])),

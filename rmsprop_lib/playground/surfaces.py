@@ -95,6 +95,23 @@ def _drifting_value(x: float, y: float, t: int, h: Settings) -> float:
     return 0.5 * (u * u + y * y)
 
 
+def _ripple(x: float) -> float:
+    """From −1 at a whole number to 1 at the next, outwards from 0."""
+    return 2 * math.fmod(abs(x), 1) - 1
+
+
+def _bumps_value(x: float, y: float, t: int, h: Settings) -> float:
+    s = _ripple(x)
+    q = 1 - s * s
+    return 0.5 * (0.2 * x * x + y * y) + h["height"] * (q * q)
+
+
+def _bumps_gradient(x: float, y: float, t: int, h: Settings) -> Point:
+    s = _ripple(x)
+    slope = 8 * h["height"] * s * (1 - s * s)
+    return 0.2 * x + (slope if x < 0 else -slope), y
+
+
 Value = Callable[[float, float, int, Settings], float]
 Gradient = Callable[[float, float, int, Settings], Point]
 
@@ -112,6 +129,7 @@ LANDSCAPES: dict[str, tuple[Value, Gradient]] = {
         lambda x, y, t, h: 0.5 * (x * x + y * y),
         lambda x, y, t, h: (x, y if uniform(h["seed"] + 1, t) < h["share"] else 0.0),
     ),
+    "bumps": (_bumps_value, _bumps_gradient),
     "reddi": (
         lambda x, y, t, h: (h["large"] - 2) / 3 * (x + 1) + 0.5 * y * y,
         lambda x, y, t, h: (h["large"] if t % 3 == 1 else -1.0, y),

@@ -6,41 +6,49 @@ import { shown } from "./words.mjs";
 export const MARKUP = `
 <div class="playground">
   <div class="row">
-    <label>Surface <select id="surface"></select></label>
-    <label>ρ and ε of <select id="preset"><option value="">the sliders</option></select></label>
+    <label class="name">Surface <select id="surface"></select></label>
     <button id="best">Best rates</button>
     <button id="reset">Reset</button>
   </div>
   <p id="about"></p>
+  <p id="look"></p>
   <div class="main">
     <div class="stage"><canvas id="race" role="img"></canvas><button id="handle"></button></div>
+    <div class="curves" id="curves">
+      <label class="name">Curves and equations of <select id="coordinate"><option>x</option><option>y</option></select></label>
+    </div>
     <div class="row time">
       <button id="play"></button>
       <button id="back" aria-label="One step back">−1</button>
       <button id="forth" aria-label="One step on">+1</button>
       <input id="step" type="range" min="0" aria-label="Step"><span id="at" class="value"></span>
     </div>
-    <fieldset id="settings"><legend>Settings</legend></fieldset>
   </div>
   <p id="status" role="status"></p>
+  <div class="sliders" id="special"></div>
   <div class="scroll" tabindex="0" role="region" aria-label="Optimizers and where they are">
     <table>
       <thead><tr id="columns"></tr></thead>
       <tbody id="entrants"></tbody>
     </table>
   </div>
-  <details id="numbers" open>
+  <details id="more">
+    <summary>More settings: decays, noise, length</summary>
+    <div class="sliders" id="settings"></div>
+    <div class="row">
+      <label class="name">ρ and ε of <select id="preset"><option value="">the sliders</option></select></label>
+    </div>
+  </details>
+  <details id="numbers">
     <summary>This step in numbers</summary>
-    <label>Equations and curves of <select id="coordinate"><option>x</option><option>y</option></select></label>
     <div class="equations" id="equations"></div>
   </details>
-  <div class="curves" id="curves"></div>
   <details id="mapped">
     <summary>Map: where an optimizer ends, by rate and decay</summary>
-    <div class="row"><label>Optimizer <select id="focus"></select></label></div>
+    <div class="row"><label class="name">Optimizer <select id="focus"></select></label></div>
     <button id="map"><canvas></canvas></button>
-    <p>η grows to the right from 1e−5 to 10, <span id="decay"></span> upwards. A fuller tone is a lower loss, a dot has diverged.
-      A click or the arrow keys set both, Enter takes the lowest loss. Runs of at most 200 steps.</p>
+    <p>The learning rate η grows to the right from 1e−5 to 10, <span id="decay"></span> upwards. Brighter is a lower
+      loss, a dot has diverged. A click or the arrow keys set both, Enter takes the lowest loss. Runs of at most 200 steps.</p>
   </details>
   <div class="row">
     <button id="link"></button>
@@ -91,6 +99,8 @@ export function slider(range, label, set) {
   };
   input.setAttribute("aria-label", label);
   input.addEventListener("input", () => set(toValue(range, Number(input.value))));
-  const node = make("label", { className: "slider", title: label }, make("span", {}, range[4]), input, value);
+  const [symbol, , name = symbol] = range.slice(4);
+  const words = make("span", { className: "words" }, name === symbol ? "" : `${name} `, make("b", {}, symbol));
+  const node = make("label", { className: "slider", title: label }, words, input, value);
   return { node, update };
 }

@@ -1,15 +1,16 @@
 // The playground: mounted into an element, in a shadow tree of its own.
 
+import { LOOKS, themeOf } from "./colours.mjs";
 import { MARKUP, byId, make, slider, toPosition, toValue } from "./parts.mjs";
 import { COLUMNS, ROWS, bestRate, map, race } from "./race.mjs";
 import { NAMES, NUMBERS, OPTIMIZERS, PRESETS, RATE, SPECIAL, SURFACES } from "./state.mjs";
 import { clamp, defaults, fromAddress, rounded, titleOf, toAddress } from "./state.mjs";
 import { STYLE } from "./style.mjs";
-import { LOOKS, drawCurves, drawMap, drawRace, frame, picture, themeOf } from "./view.mjs";
+import { drawCurves, drawMap, drawRace, frame, picture } from "./view.mjs";
 import { effectiveRate, equations, python, shown, squares, summary } from "./words.mjs";
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
-const COLUMNS_OF_TABLE = ["optimizer", "rate η", "loss", "x", "y", "effective rate"];
+const COLUMNS_OF_TABLE = ["optimizer", "learning rate η", "loss", "x", "y", "effective rate"];
 
 // Mounts a playground that begins at an address. changed is told every new address; linkTo makes a link of one.
 export function mount(el, { address = "", changed = () => {}, linkTo = null } = {}) {
@@ -47,14 +48,12 @@ export function mount(el, { address = "", changed = () => {}, linkTo = null } = 
   part.columns.append(...COLUMNS_OF_TABLE.map((title) => make("th", { scope: "col" }, title)));
   const sliders = {};
   for (const name in NUMBERS) {
-    const label = NUMBERS[name].slice(4).join(", ");
+    const label = NUMBERS[name].slice(4, 6).join(", ");
     sliders[name] = slider(NUMBERS[name], label, (value) => change({ [name]: value }));
+    part[SPECIAL.has(name) ? "special" : "settings"].append(sliders[name].node);
   }
   const inside = make("input", { type: "checkbox", onchange: () => change({ inside: inside.checked }) });
-  part.settings.append(
-    ...Object.values(sliders).map(({ node }) => node),
-    make("label", { className: "tick" }, inside, "ε inside the root"),
-  );
+  part.settings.append(make("label", { className: "tick" }, inside, "ε inside the root"));
   const entrants = NAMES.map((name) => {
     const box = make("input", { type: "checkbox" });
     box.onchange = () => {
@@ -163,8 +162,15 @@ export function mount(el, { address = "", changed = () => {}, linkTo = null } = 
     startAt(fromX(clientX - left), fromY(clientY - top), quiet);
   }
   on("race", "click", (event) => startUnder(event));
-  on("handle", "pointerdown", (event) => part.handle.setPointerCapture(event.pointerId));
-  on("handle", "pointermove", (event) => part.handle.hasPointerCapture(event.pointerId) && startUnder(event));
+  // A finger scrolls the page over the picture, and drags by the ring; a mouse or a pen drags from anywhere.
+  for (const [id, allowed] of [["handle", () => true], ["race", ({ pointerType }) => pointerType !== "touch"]]) {
+    on(id, "pointerdown", (event) => {
+      if (event.button || !allowed(event)) return;
+      part[id].setPointerCapture(event.pointerId);
+      if (id === "race") startUnder(event);
+    });
+    on(id, "pointermove", (event) => part[id].hasPointerCapture(event.pointerId) && startUnder(event));
+  }
   function onArrows(id, go) {
     on(id, "keydown", (event) => {
       const way = ARROWS[event.key];
@@ -217,7 +223,7 @@ export function mount(el, { address = "", changed = () => {}, linkTo = null } = 
     drawRace(part.race, state, runs, at(), theme);
     for (const { value, canvas } of curves) drawCurves(canvas, runs, value, state.steps, at(), theme);
     if (part.mapped.open) drawTheMap(theme);
-    const { title, about, settings } = SURFACES[state.surface];
+    const { title, about, look, settings } = SURFACES[state.surface];
     const names = runs.map((run) => titleOf(run.name)).join(", ");
     describe(part.race, `${title}: paths of ${names} up to step ${at()}. The table of optimizers says where they are.`);
     const { toX, toY } = frame(state.surface, 100, 100);
@@ -225,6 +231,8 @@ export function mount(el, { address = "", changed = () => {}, linkTo = null } = 
     describe(part.handle, `Start at x ${shown(state.start[0])}, y ${shown(state.start[1])}. Arrow keys move it.`);
     part.surface.value = state.surface;
     part.about.textContent = about;
+    part.look.textContent = look;
+    part.special.hidden = !settings.length;
     const same = ([, preset]) => Object.keys(preset).every((name) => state[name] === preset[name]);
     part.preset.value = Object.entries(PRESETS).find(same)?.[0] ?? "";
     inside.checked = state.inside;
@@ -245,6 +253,7 @@ export function mount(el, { address = "", changed = () => {}, linkTo = null } = 
     part.at.textContent = `${at()} of ${state.steps}`;
     part.step.setAttribute("aria-valuetext", part.at.textContent);
     part.play.textContent = playing ? "Pause" : "Play";
+    part.play.className = playing ? "playing" : "";
     for (const { title, canvas, caption } of curves) {
       caption.textContent = title.endsWith("of") ? `${title} ${"xy"[axis]}` : title;
       describe(canvas, `${caption.textContent} over the steps, on a logarithmic axis`);

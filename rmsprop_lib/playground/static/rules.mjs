@@ -13,6 +13,7 @@ function rmsprop(g, s, t, h) {
 export const STEPS = {
   sgd: (g) => g,
   momentum: (g, s, t, h) => (s[0] = h.gamma * s[0] + g),
+  nesterov: (g, s, t, h) => g + h.gamma * (s[0] = h.gamma * s[0] + g),
   adagrad: (g, s, t, h) => g / root((s[0] = s[0] + g * g), h),
   rmsprop,
   centered(g, s, t, h) {

@@ -63,6 +63,20 @@ export const LANDSCAPES = {
     value: (x, y) => 0.5 * (x * x + y * y),
     gradient: (x, y, t, h) => [x, uniform(h.seed + 1, t) < h.share ? y : 0],
   },
+  // The ripple (1 − s²)² is a polynomial between two whole numbers, where s goes from −1 to 1.
+  bumps: {
+    minimum: () => [0, 0],
+    value(x, y, t, { height }) {
+      const s = 2 * (Math.abs(x) % 1) - 1;
+      const q = 1 - s * s;
+      return 0.5 * (0.2 * x * x + y * y) + height * (q * q);
+    },
+    gradient(x, y, t, { height }) {
+      const s = 2 * (Math.abs(x) % 1) - 1;
+      const slope = 8 * height * s * (1 - s * s);
+      return [0.2 * x + (x < 0 ? slope : -slope), y];
+    },
+  },
   reddi: {
     minimum: () => [-1, 0],
     // The mean of the three gradients of x is (C − 2)/3; x has to stay in [−1, 1].

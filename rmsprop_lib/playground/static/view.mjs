@@ -1,28 +1,10 @@
 // Pictures: the surface with the paths, curves over the steps, and the map of final losses.
 
+import { LOOKS, ramp } from "./colours.mjs";
+import { contours } from "./contours.mjs";
 import { COLUMNS, ROWS } from "./race.mjs";
 import { SURFACES, clamp, titleOf } from "./state.mjs";
 import { LANDSCAPES, prepared } from "./surfaces.mjs";
-
-// A colour on white, one on black, a dash and a mark for each optimizer, as in the book's figures.
-export const LOOKS = {
-  sgd: ["#3b3b3b", "#d8d8d8", [], "●"],
-  momentum: ["#b8420f", "#ff8a5c", [8, 3], "■"],
-  adagrad: ["#0a62a8", "#6cb6f5", [2, 2], "▲"],
-  rmsprop: ["#00734f", "#40c79a", [8, 3, 2, 3], "◆"],
-  centered: ["#9a3f86", "#e79bd4", [12, 3], "▼"],
-  rmspropm: ["#1f6f78", "#6fd0da", [5, 2, 2, 2, 2, 2], "✚"],
-  adam: ["#8a5a00", "#e6b450", [], "★"],
-};
-
-// The colours to draw with, from those that the text around has; the system's own where it forces them.
-export function themeOf(node) {
-  const ink = getComputedStyle(node).color;
-  const dark = ink.match(/[\d.]+/g).slice(0, 3).reduce((sum, x) => sum + Number(x), 0) > 380;
-  const forced = matchMedia("(forced-colors: active)").matches;
-  const colour = (name) => (forced ? ink : LOOKS[name][dark ? 1 : 0]);
-  return { ink, paper: dark ? "#14181e" : "#fff", accent: forced ? ink : dark ? "#ffb000" : "#c00000", colour };
-}
 
 // A canvas's context at the resolution of the screen; its units are those of the page.
 function context(canvas) {
@@ -37,16 +19,19 @@ function context(canvas) {
   return { ctx, width, height };
 }
 
-// A raster in one colour, in twelve steps of opacity for levels from 0 to 1; below 0 there is nothing.
-function raster(columns, rows, ink, level) {
+// A raster of levels from 0, which is brightest, to 1; where there is none, there is nothing. Where the system forces
+// its colours, the lowest is the most of its ink.
+function raster(columns, rows, level, theme) {
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [columns, rows];
-  const ctx = canvas.getContext("2d", { willReadFrequently: true });
-  ctx.fillStyle = ink;
-  ctx.fillRect(0, 0, columns, rows);
-  const image = ctx.getImageData(0, 0, columns, rows);
-  const opacity = (x) => (x < 0 ? 0 : 8 + 10 * Math.floor(12 * x));
-  for (let k = 0; k < columns * rows; k++) image.data[4 * k + 3] = opacity(level[k]);
+  const ctx = canvas.getContext("2d");
+  const image = ctx.createImageData(columns, rows);
+  const colours = ramp(theme);
+  for (let k = 0; k < columns * rows; k++) {
+    if (!(level[k] >= 0)) continue;
+    const [r, g, b, a] = colours[Math.min(colours.length - 1, Math.floor(level[k] * colours.length))];
+    image.data.set([r, g, b, a], 4 * k);
+  }
   ctx.putImageData(image, 0, 0);
   return canvas;
 }
@@ -62,13 +47,14 @@ export function frame(surface, width, height) {
   };
 }
 
-// The surface, darker where the logarithm of its height above the lowest point in the picture is larger.
-const N = 160;
-const shades = new WeakMap();
-function shade(canvas, state, t, { ink }) {
+// The surface: colours and level lines over the logarithm of its height above the lowest point in the picture.
+const N = 128;
+const LINES = 16;
+const grounds = new WeakMap();
+function ground(canvas, state, t, theme) {
   const settings = SURFACES[state.surface].settings.map((name) => state[name]);
-  const key = `${[state.surface, settings, state.surface === "drifting" && t, ink]}`;
-  if (shades.get(canvas)?.key === key) return shades.get(canvas).picture;
+  const key = `${[state.surface, settings, state.surface === "drifting" && t, theme.paper, theme.forced]}`;
+  if (grounds.get(canvas)?.key === key) return grounds.get(canvas);
   const h = prepared(state);
   const { value } = LANDSCAPES[state.surface];
   const { fromX, fromY } = frame(state.surface, N, N);
@@ -77,14 +63,22 @@ function shade(canvas, state, t, { ink }) {
   const low = level.reduce((a, b) => Math.min(a, b));
   const high = level.reduce((a, b) => Math.max(a, b));
   for (let k = 0; k < N * N; k++) level[k] = Math.log1p((998 * (level[k] - low)) / (high - low)) / Math.log(1000);
-  shades.set(canvas, { key, picture: raster(N, N, ink, level) });
-  return shades.get(canvas).picture;
+  const made = { key, lines: contours(level, N, LINES), picture: theme.forced ? null : raster(N, N, level, theme) };
+  grounds.set(canvas, made);
+  return made;
 }
 
-function drawSign(ctx, sign, x, y, size = 16) {
+// On a coloured ground a sign and a path have an edge in the colour of the paper.
+function drawSign(ctx, sign, x, y, size = 16, edge = null) {
   ctx.font = `${size}px sans-serif`;
   ctx.textAlign = "center";
   ctx.textBaseline = "middle";
+  if (edge) {
+    ctx.save();
+    Object.assign(ctx, { strokeStyle: edge, lineWidth: 4, lineJoin: "round" });
+    ctx.strokeText(sign, x, y);
+    ctx.restore();
+  }
   ctx.fillText(sign, x, y);
 }
 
@@ -92,23 +86,36 @@ export function drawRace(canvas, state, runs, at, theme) {
   const { ctx, width, height } = context(canvas);
   const { toX, toY } = frame(state.surface, width, height);
   const t = Math.max(1, at);
-  ctx.drawImage(shade(canvas, state, t, theme), 0, 0, width, height);
-  ctx.lineWidth = 2;
+  const edge = theme.forced ? null : theme.paper;
+  const { lines, picture } = ground(canvas, state, t, theme);
+  if (picture) ctx.drawImage(picture, 0, 0, width, height);
+  const scaled = new Path2D();
+  scaled.addPath(lines, new DOMMatrix([width, 0, 0, height, 0, 0]));
+  Object.assign(ctx, { strokeStyle: theme.ink, lineWidth: 1, globalAlpha: 0.22 });
+  ctx.stroke(scaled);
+  ctx.globalAlpha = 1;
   const goal = LANDSCAPES[state.surface].minimum(t, state);
   ctx.fillStyle = theme.ink;
-  if (goal) drawSign(ctx, "+", toX(goal[0]), toY(goal[1]), 26);
+  if (goal) drawSign(ctx, "+", toX(goal[0]), toY(goal[1]), 26, edge);
   for (const { name, theta, steps, diverged } of runs) {
     const last = Math.min(at, steps);
-    ctx.strokeStyle = ctx.fillStyle = theme.colour(name);
-    ctx.setLineDash(LOOKS[name][2]);
-    ctx.beginPath();
+    const path = new Path2D();
     // What leaves the picture far is cut, or the dashes of a diverging path would be drawn for ever.
     const near = (v, size) => clamp(v, -size, 2 * size);
-    for (let k = 0; k <= last; k++) ctx.lineTo(near(toX(theta[2 * k]), width), near(toY(theta[2 * k + 1]), height));
-    ctx.stroke();
+    for (let k = 0; k <= last; k++) path.lineTo(near(toX(theta[2 * k]), width), near(toY(theta[2 * k + 1]), height));
+    ctx.lineJoin = "round";
+    if (edge) {
+      Object.assign(ctx, { strokeStyle: edge, lineWidth: 4.5, globalAlpha: 0.7 });
+      ctx.stroke(path);
+    }
+    Object.assign(ctx, { strokeStyle: theme.colour(name), lineWidth: 2.2, globalAlpha: 1 });
+    ctx.setLineDash(LOOKS[name][2]);
+    ctx.stroke(path);
     ctx.setLineDash([]);
+    ctx.fillStyle = theme.colour(name);
     const [x, y] = [toX(theta[2 * last]), toY(theta[2 * last + 1])];
-    drawSign(ctx, diverged && at > steps ? "✕" : LOOKS[name][3], clamp(x, 8, width - 8), clamp(y, 8, height - 8));
+    const sign = diverged && at > steps ? "✕" : LOOKS[name][3];
+    drawSign(ctx, sign, clamp(x, 10, width - 10), clamp(y, 10, height - 10), 18, edge);
   }
 }
 
@@ -135,10 +142,10 @@ export function drawCurves(canvas, runs, value, steps, at, theme) {
   if (!high) return;
   low = Math.max(lowest, high * 1e-14);
   const [a, b] = [Math.floor(Math.log10(low)), Math.floor(Math.log10(high)) + 1];
-  const left = 34;
+  const left = 36;
   const toX = (t) => left + (t / steps) * (width - left - 9);
   const toY = (v) => 6 + ((b - Math.log10(v)) / (b - a)) * (height - 12);
-  ctx.font = "11px sans-serif";
+  ctx.font = `12px ${theme.font}`;
   ctx.fillStyle = theme.ink;
   ctx.textAlign = "right";
   ctx.textBaseline = "middle";
@@ -146,7 +153,7 @@ export function drawCurves(canvas, runs, value, steps, at, theme) {
   ctx.globalAlpha = 0.25;
   ctx.fillRect(toX(at), 0, 1, height);
   ctx.globalAlpha = 1;
-  ctx.lineWidth = 1.5;
+  ctx.lineWidth = 1.8;
   for (const [{ name }, values] of curves) {
     ctx.strokeStyle = ctx.fillStyle = theme.colour(name);
     ctx.setLineDash(LOOKS[name][2]);
@@ -164,7 +171,7 @@ export function drawCurves(canvas, runs, value, steps, at, theme) {
   ctx.setLineDash([]);
 }
 
-// The map: a fuller tone is lower, a dot has diverged; the square, at cross in [0, 1]², is where the settings are.
+// The map: brighter is lower, a dot has diverged; the square, at cross in [0, 1]², is where the settings are.
 export function drawMap(canvas, losses, cross, theme) {
   const { ctx, width, height } = context(canvas);
   const finite = losses.filter((loss) => loss < Infinity);
@@ -176,11 +183,11 @@ export function drawMap(canvas, losses, cross, theme) {
   ctx.fillStyle = theme.ink;
   logs.forEach((log, k) => {
     const [column, row] = [k % COLUMNS, ROWS - 1 - Math.floor(k / COLUMNS)];
-    level[row * COLUMNS + column] = log < Infinity ? (b - log) / (b - a || 1) : -1;
+    level[row * COLUMNS + column] = log < Infinity ? (log - a) / (b - a || 1) : -1;
     if (log === Infinity) ctx.fillRect((column + 0.5) * w - 1, (row + 0.5) * h - 1, 2, 2);
   });
   ctx.imageSmoothingEnabled = false;
-  ctx.drawImage(raster(COLUMNS, ROWS, theme.ink, level), 0, 0, width, height);
+  ctx.drawImage(raster(COLUMNS, ROWS, level, theme), 0, 0, width, height);
   ctx.strokeStyle = theme.accent;
   ctx.lineWidth = 2;
   ctx.strokeRect(cross[0] * width - 6, (1 - cross[1]) * height - 6, 12, 12);
@@ -198,6 +205,7 @@ export function picture(race, runs, theme) {
   runs.forEach(({ name }, k) => {
     ctx.fillStyle = theme.colour(name);
     drawSign(ctx, LOOKS[name][3], line / 2, race.height + line * (k + 0.5), 0.7 * line);
+    ctx.font = `${0.7 * line}px ${theme.font}`;
     ctx.textAlign = "left";
     ctx.fillText(titleOf(name), line, race.height + line * (k + 0.5));
   });

@@ -44,6 +44,10 @@ export function equations(run, t, k, state) {
   const lines = {
     sgd: () => [direction("g")],
     momentum: () => [`b = ${shown(gamma)} · ${old("b")} + ${bracketed(g)} = ${shown(now("b"))}`, direction("b")],
+    nesterov: () => [
+      `b = ${shown(gamma)} · ${old("b")} + ${bracketed(g)} = ${shown(now("b"))}`,
+      direction(`${shown(g)} + ${shown(gamma)} · ${bracketed(now("b"))}`),
+    ],
     adagrad: () => [`G = ${old("G")} + ${square} = ${shown(now("G"))}`, direction(quotient(now("G")))],
     rmsprop: () => [ema("v", rho, square), direction(quotient(now("v")))],
     centered: () => [
