@@ -14,6 +14,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 
+from rmsprop_lib import typeface
 from rmsprop_lib.descent import Trajectory
 from rmsprop_lib.looks import COLOURS, looks
 from rmsprop_lib.problems import Problem
@@ -37,6 +38,7 @@ STYLE: dict[Any, Any] = {
     "legend.frameon": False,
     "legend.handlelength": 3.0,
     "font.size": 10,
+    **typeface.settings(),
 }
 """The settings of Matplotlib with which every figure is drawn."""
 

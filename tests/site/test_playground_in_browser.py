@@ -40,6 +40,20 @@ def set_address(page: Page, address: str) -> None:
     page.evaluate("address => playground.mounted[0].playground.set(address)", address)
 
 
+def colours_of(page: Page) -> dict[tuple[int, ...], int]:
+    """The colours of the picture of the race, and how many pixels have each."""
+    found = page.evaluate(
+        """() => { const c = playground.mounted[0].host.shadowRoot.getElementById('race'), found = {};
+            const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+            for (let k = 0; k < d.length; k += 4) {
+                const colour = `${[d[k], d[k + 1], d[k + 2], d[k + 3]]}`;
+                found[colour] = (found[colour] ?? 0) + 1;
+            }
+            return found; }"""
+    )
+    return {tuple(map(int, colour.split(","))): count for colour, count in found.items()}
+
+
 def wait_for_status(page: Page, text: str) -> None:
     expect(part(page, "#status")).to_contain_text(text, timeout=1000 * SECONDS)
 
@@ -158,27 +172,26 @@ class TestNumbers:
         np.testing.assert_allclose(names["theta"][-1], ends[names["optimizer"]][1:], rtol=1e-12)
 
     def test_the_equations_hold_the_numbers_of_their_step(self, page: Page) -> None:
+        page.evaluate(OPEN)
         set_address(page, f"surface=ravine&{EVERYONE}&at=1&start=2,8&steps=50")
         blocks = part(page, "#equations > div").all_text_contents()
         assert len(blocks) == len(OPTIMIZERS)
         shown = dict(zip(OPTIMIZERS, blocks, strict=True))
         assert "g = 200" in shown["sgd"] and "x = 2 − 0.01 · 200 = 0" in shown["sgd"]
+        assert "d = 200 + 0.9 · 200 = 380" in shown["nesterov"]
         assert "v = 0.9 · 0 + 0.1 · 200² = 4000" in shown["rmsprop"]
         assert "d = 200 / (√4000 + 1e−8) = 3.162" in shown["rmsprop"]
         assert "v = 0.9 · 0 + 0.09 · (200 − 0)² = 3600" in shown["centered"]
         assert "m̂ = 20 / (1 − 0.9^1) = 200" in shown["adam"]
 
     def test_divergence_is_shown_as_divergence(self, page: Page) -> None:
+        page.evaluate(OPEN)
         set_address(page, "surface=rosenbrock&on=sgd,rmsprop&eta.sgd=1")
         row = part(page, "#entrants tr").nth(0).locator("td").all_text_contents()
         assert "diverged" in row
         assert "Diverged." in part(page, "#equations > div").nth(0).text_content()
-        drawn = page.evaluate(
-            """() => { const c = playground.mounted[0].host.shadowRoot.getElementById('race');
-                       const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
-                       return new Set(d.filter((_, k) => k % 4 === 3)).size; }"""
-        )
-        assert drawn > 5
+        # The others are drawn as ever.
+        assert len(colours_of(page)) > 100
 
 
 class TestAddresses:
@@ -514,6 +527,94 @@ class TestForEveryone:
         page.mouse.up()
         assert from_address(address_of(page))["start"] == pytest.approx((5.5, 5.5), abs=0.15)
 
+    def test_a_mouse_drags_the_start_from_anywhere(self, page: Page) -> None:
+        set_address(page, "surface=ravine&start=-8,-8")
+        part(page, "#race").scroll_into_view_if_needed()
+        box = part(page, "#race").bounding_box()
+        page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.75 * box["height"])
+        page.mouse.down()
+        assert from_address(address_of(page))["start"] == pytest.approx((0, -5.5), abs=0.15)
+        page.mouse.move(box["x"] + 0.25 * box["width"], box["y"] + 0.5 * box["height"], steps=4)
+        assert from_address(address_of(page))["start"] == pytest.approx((-5.5, 0), abs=0.15)
+        page.mouse.up()
+        page.mouse.move(box["x"] + 0.9 * box["width"], box["y"] + 0.9 * box["height"])
+        assert from_address(address_of(page))["start"] == pytest.approx((-5.5, 0), abs=0.15)
+
+    def test_a_finger_drags_the_ring_and_not_the_picture(self, browser: Browser, address: str) -> None:
+        with opened(browser, f"{address}{HOME}#surface=ravine", has_touch=True, viewport=PHONE) as visit:
+            page = visit.page
+            page.set_viewport_size(PHONE)
+            part(page, "#race").scroll_into_view_if_needed()
+            fingers = page.context.new_cdp_session(page)
+
+            def drag(places: list[tuple[float, float]]) -> None:
+                kinds = ["touchStart", *["touchMove"] * (len(places) - 1)]
+                for kind, (x, y) in zip(kinds, places, strict=True):
+                    fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
+                fingers.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+            box = part(page, "#race").bounding_box()
+            middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+            drag([middle, (middle[0], middle[1] - 40), (middle[0], middle[1] - 80)])
+            assert address_of(page) == "surface=ravine"
+            page.wait_for_timeout(300)  # for the page to come to rest
+            box, ring = part(page, "#race").bounding_box(), part(page, "#handle").bounding_box()
+            aside = (box["x"] + 0.2 * box["width"], box["y"] + 0.4 * box["height"])
+            between = (box["x"] + 0.3 * box["width"], box["y"] + 0.3 * box["height"])
+            drag([(ring["x"] + ring["width"] / 2, ring["y"] + ring["height"] / 2), between, aside])
+            assert from_address(address_of(page))["start"] == pytest.approx((-6.6, 2.2), abs=0.3)
+            assert part(page, "#race").bounding_box() == box
+
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_the_surface_is_in_colour_and_brighter_where_it_is_lower(
+        self, window: Window, address: str, scheme: str
+    ) -> None:
+        page = window.open(f"{address}{HOME}#surface=ravine&kappa=1&on=sgd&at=0", color_scheme=scheme).page
+        shades = page.evaluate(
+            """() => { const c = playground.mounted[0].host.shadowRoot.getElementById('race');
+                const ctx = c.getContext('2d');
+                return Array.from({ length: 60 }, (_, k) => [...ctx.getImageData(
+                    c.width * (0.55 + 0.44 * k / 60), c.height * (0.55 + 0.44 * k / 60), 1, 1).data]); }"""
+        )
+        light = [
+            sum(w * ((v / 255) ** 2.2) for w, v in zip((0.2126, 0.7152, 0.0722), rgb[:3], strict=True)) for rgb in shades
+        ]
+        # A level line is darker in the light, and lighter in the dark: what lies between is what is compared.
+        smooth = [np.median(light[max(0, k - 3) : k + 4]) for k in range(60)]
+        assert all(a >= b - 0.01 for a, b in zip(smooth, smooth[1:], strict=False))
+        assert smooth[0] > 1.4 * smooth[-1]
+        assert len(colours_of(page)) > 100
+
+    @pytest.mark.parametrize(("width", "beside"), [(1280, True), (375, False)])
+    def test_the_curves_stand_beside_the_surface_where_there_is_room(
+        self, page: Page, width: int, beside: bool
+    ) -> None:
+        page.set_viewport_size({"width": width, "height": 800})
+        surface, curves = (part(page, name).bounding_box() for name in ("#race", "#curves"))
+        column = part(page, ".playground").bounding_box()
+        page.set_viewport_size(DESK)
+        if beside:
+            assert curves["x"] > surface["x"] + surface["width"]
+            assert curves["y"] + curves["height"] == pytest.approx(surface["y"] + surface["height"], abs=3)
+            assert surface["width"] > 0.55 * column["width"]
+        else:
+            assert curves["y"] > surface["y"] + surface["height"]
+            assert surface["width"] == pytest.approx(column["width"], abs=1)
+
+    def test_few_controls_come_first_and_each_slider_has_a_name_beside_its_symbol(
+        self, window: Window, address: str
+    ) -> None:
+        page = window.open(f"{address}{HOME}#surface=ravine").page
+        # Playwright takes what is folded for visible.
+        named = part(page, ".slider .words").evaluate_all(
+            "found => found.filter(e => e.checkVisibility({ contentVisibilityAuto: true })).map(e => e.textContent)"
+        )
+        assert named == ["condition number κ", "angle"]
+        assert part(page, "#columns th").nth(1).text_content() == "learning rate η"
+        page.evaluate(OPEN)
+        names = part(page, "#settings .words").all_text_contents()
+        assert {"decay of squares ρ", "momentum γ", "noise σ"} <= set(names)
+
     def test_forced_colours_are_taken_over(self, window: Window, address: str) -> None:
         page = window.open(address + HOME, forced_colors="active").page
         colours = page.evaluate(
@@ -529,7 +630,7 @@ class TestForEveryone:
     def test_the_picture_has_its_numbers_in_a_table(self, page: Page) -> None:
         set_address(page, "surface=ravine&on=sgd,adam&at=100")
         end = run("adam", from_address("surface=ravine"))[100]
-        row = part(page, "#entrants tr").nth(6)
+        row = part(page, "#entrants tr").nth(7)
         assert row.locator("th").text_content().endswith("Adam")
         cells = [text.replace("−", "-") for text in row.locator("td").all_text_contents()]
         assert [float(cells[2]), float(cells[3])] == pytest.approx(end.tolist(), rel=1e-3)

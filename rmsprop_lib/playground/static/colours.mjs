@@ -4,7 +4,7 @@
 export const LOOKS = {
   sgd: ["#3b3b3b", "#d8d8d8", [], "●"],
   momentum: ["#b8420f", "#ff8a5c", [8, 3], "■"],
-  nesterov: ["#a3145f", "#ff9ac4", [4, 3], "▶"],
+  nesterov: ["#8c2d04", "#ffc0a6", [2, 2], "▶"],
   adagrad: ["#0a62a8", "#6cb6f5", [2, 2], "▲"],
   rmsprop: ["#00734f", "#40c79a", [8, 3, 2, 3], "◆"],
   centered: ["#9a3f86", "#e79bd4", [12, 3], "▼"],

@@ -163,13 +163,16 @@ export function mount(el, { address = "", changed = () => {}, linkTo = null } = 
   }
   on("race", "click", (event) => startUnder(event));
   // A finger scrolls the page over the picture, and drags by the ring; a mouse or a pen drags from anywhere.
-  for (const [id, allowed] of [["handle", () => true], ["race", ({ pointerType }) => pointerType !== "touch"]]) {
+  for (const id of ["handle", "race"]) {
+    let dragging = null; // the pointer: a finger is captured without being asked, and means to scroll
     on(id, "pointerdown", (event) => {
-      if (event.button || !allowed(event)) return;
-      part[id].setPointerCapture(event.pointerId);
+      if (event.button || (id === "race" && event.pointerType === "touch")) return;
+      dragging = event.pointerId;
+      part[id].setPointerCapture(dragging);
       if (id === "race") startUnder(event);
     });
-    on(id, "pointermove", (event) => part[id].hasPointerCapture(event.pointerId) && startUnder(event));
+    on(id, "pointermove", (event) => event.pointerId === dragging && startUnder(event));
+    for (const end of ["pointerup", "pointercancel"]) on(id, end, () => (dragging = null));
   }
   function onArrows(id, go) {
     on(id, "keydown", (event) => {

@@ -8,7 +8,8 @@ export const STYLE = `
 .row { display: flex; flex-wrap: wrap; gap: 0.5rem; align-items: center; }
 .row > .name { margin-inline-end: auto; }
 .row + .row, .equations { margin-top: 0.6rem; }
-.name select { font-weight: 600; }
+.name { display: flex; flex-wrap: wrap; gap: 0.2em 0.5em; align-items: center; min-width: 0; max-width: 100%; }
+.name select { font-weight: 600; min-width: 0; }
 .main { display: grid; grid-template-columns: minmax(0, 1fr); gap: 0.8rem 1.1rem; }
 .time { grid-row: 2; }
 .curves { grid-row: 3; }
