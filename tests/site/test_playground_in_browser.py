@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -577,11 +578,12 @@ class TestForEveryone:
                     c.width * (0.55 + 0.44 * k / 60), c.height * (0.55 + 0.44 * k / 60), 1, 1).data]); }"""
         )
         light = [
-            sum(w * ((v / 255) ** 2.2) for w, v in zip((0.2126, 0.7152, 0.0722), rgb[:3], strict=True)) for rgb in shades
+            sum(w * ((v / 255) ** 2.2) for w, v in zip((0.2126, 0.7152, 0.0722), rgb[:3], strict=True))
+            for rgb in shades
         ]
         # A level line is darker in the light, and lighter in the dark: what lies between is what is compared.
         smooth = [np.median(light[max(0, k - 3) : k + 4]) for k in range(60)]
-        assert all(a >= b - 0.01 for a, b in zip(smooth, smooth[1:], strict=False))
+        assert all(a >= b - 0.01 for a, b in itertools.pairwise(smooth))
         assert smooth[0] > 1.4 * smooth[-1]
         assert len(colours_of(page)) > 100
 

@@ -1,6 +1,6 @@
 """Measure the playground in the browser: ``python -m tools.measure.frames``, after ``make book``.
 
-Seven optimizers race 500 steps anew in every frame while the ρ slider moves. Shown are the median, in milliseconds, of
+All optimizers race 500 steps anew in every frame while the ρ slider moves. Shown are the median, in milliseconds, of
 the slider's event (the race, all drawing, and the layout that follows from it), of the time from frame to frame,
 which a screen that is drawn 60 times a second keeps at 16.7, of a map, and when the page was first painted.
 """
@@ -12,7 +12,7 @@ from playwright.sync_api import sync_playwright
 from tools.environment.chromium import FLAGS, program
 from tools.paths import SITE
 
-ADDRESS = "surface=ravine&angle=20&steps=500&on=sgd,momentum,adagrad,rmsprop,centered,rmspropm,adam"
+ADDRESS = "surface=ravine&angle=20&steps=500&on=sgd,momentum,nesterov,adagrad,rmsprop,centered,rmspropm,adam"
 MEASURE = """
 async address => {
   const { host, playground: mounted } = playground.mounted[0];
