@@ -6,11 +6,11 @@ from typing import Any
 
 from matplotlib import font_manager
 
-FAMILY = "Source Serif 4"
-PACKAGE = "fontpkg_source_serif_4"
+_FAMILY = "Source Serif 4"
+_PACKAGE = "fontpkg_source_serif_4"
 
 
-def settings(package: str = PACKAGE) -> dict[str, Any]:
+def settings(package: str = _PACKAGE) -> dict[str, Any]:
     """The settings of Matplotlib that draw text in the typeface of the book, and formulas as its pages do.
 
     Parameters
@@ -29,4 +29,4 @@ def settings(package: str = PACKAGE) -> dict[str, Any]:
     for path in sorted((Path(spec.origin).parent / "files").glob("*.ttf")):
         font_manager.fontManager.addfont(path)
     # A character that it lacks, such as a superscript minus, is taken from Matplotlib's own.
-    return {"font.family": [FAMILY, "DejaVu Sans"], "mathtext.fontset": "cm"}
+    return {"font.family": [_FAMILY, "DejaVu Sans"], "mathtext.fontset": "cm"}

@@ -103,7 +103,8 @@ def _ripple(x: float) -> float:
 def _bumps_value(x: float, y: float, t: int, h: Settings) -> float:
     s = _ripple(x)
     q = 1 - s * s
-    return 0.5 * (0.2 * x * x + y * y) + h["height"] * (q * q)
+    height: float = h["height"]
+    return 0.5 * (0.2 * x * x + y * y) + height * (q * q)
 
 
 def _bumps_gradient(x: float, y: float, t: int, h: Settings) -> Point:
