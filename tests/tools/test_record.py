@@ -50,9 +50,7 @@ def test_what_is_there_is_not_computed_again(experiment: ModuleType, tmp_path: P
 
 
 @pytest.mark.parametrize("left", ["", '{"pieces": [1'])
-def test_a_run_that_ended_before_its_first_piece_begins_anew(
-    experiment: ModuleType, tmp_path: Path, left: str
-) -> None:
+def test_a_run_that_ended_before_its_first_piece_begins_anew(experiment: ModuleType, tmp_path: Path, left: str) -> None:
     (tmp_path / f"{NAME}.jsonl").write_text(left, encoding="utf-8")
     assert len(program.record(NAME, workers=1)["results"]) == 3
 
