@@ -1,9 +1,13 @@
 """An optimizer looks the same in every figure, and no two curves of a figure look alike."""
 
+import re
+
 import pytest
+from matplotlib.colors import rgb_to_hsv, to_rgb
 
 from rmsprop_lib import figures
 from rmsprop_lib.looks import ALSO, LOOKS, PALETTE, looks, optimizer
+from rmsprop_lib.playground.bundle import source
 from rmsprop_lib.playground.state import OPTIMIZERS
 
 
@@ -59,5 +63,13 @@ def test_the_figures_draw_by_name() -> None:
     assert bars[0].get_color() == LOOKS["RMSprop"].colour and bars[2].get_color() == LOOKS["Adam"].colour
 
 
-def test_the_playground_has_the_same_order_of_colours() -> None:
-    assert [LOOKS[optimizer(row[0]) or ""] for row in OPTIMIZERS.values()] == list(PALETTE)
+def test_the_playground_has_the_hues_of_the_figures() -> None:
+    drawn = dict(re.findall(r'^  (\w+): \["(#\w{6})"', source("colours.mjs"), re.MULTILINE))
+    assert list(drawn) == list(OPTIMIZERS)
+    for name, row in OPTIMIZERS.items():
+        look = LOOKS[optimizer(row[0]) or ""]
+        (hue, grey, _), (hue_drawn, grey_drawn, _) = (
+            rgb_to_hsv(to_rgb(colour)) for colour in (look.colour, drawn[name])
+        )
+        assert (grey < 0.1) == (grey_drawn < 0.1)
+        assert grey < 0.1 or abs(hue - hue_drawn) < 20 / 360, name
