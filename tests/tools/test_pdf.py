@@ -207,8 +207,8 @@ def test_what_is_folded_otherwise_is_open(texts: list[str], chapter: Tag) -> Non
     proofs = [card for card in chapter.select("details.sd-dropdown") if card.summary.get_text().strip() == "Proof"]
     assert proofs
     for proof in proofs:
-        # Formulas are drawn, what stands beside one may be read after it, and a page may end anywhere: most of the words
-        # between formulas and commas are there.
+        # Formulas are drawn, what stands beside one may be read after it, and a page may end anywhere: most of what
+        # stands between formulas and commas are there.
         pieces = [piece for piece in proof.select_one(".sd-summary-content").find_all(string=True) if "\\" not in piece]
         parts = ["".join(part.split()) for piece in pieces for part in piece.split(",")]
         long = [part for part in parts if len(part) > 12]
