@@ -11,6 +11,7 @@ from the table of conventions, ``decays`` from what the rules do. The page has a
 
 import inspect
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -77,7 +78,7 @@ RULES = (
     Row("RMSprop, corrected", "conv-corrected-decay", corrected_rmsprop, ("adam",), {}, "`beta1=0`"),
     Row("RMSprop, centered", "centered_rmsprop", rules.centered_rmsprop, ("centered_rmsprop",)),
     Row("RMSprop with momentum", "rmsprop_momentum", rules.rmsprop_momentum, ("rmsprop_momentum",)),
-    Row("RMSprop, both", "centered_rmsprop_momentum", rules.centered_rmsprop_momentum, ("centered_rmsprop_momentum",)),
+    Row("RMSprop, centered, with momentum", "centered_rmsprop_momentum", rules.centered_rmsprop_momentum, ("centered_rmsprop_momentum",)),
     Row("Adam", "adam", rules.adam, ("adam",)),
     Row("AMSGrad", "amsgrad", rules.amsgrad, ("amsgrad",), like="Adam"),
     Row("AdamW", "decoupled_weight_decay", adamw, ("adam", "decoupled_weight_decay"), like="Adam"),
@@ -97,17 +98,15 @@ def call(function: str) -> str:
 
 
 def table_of_rules() -> str:
-    rows = [["rule", "state after step $t$", "direction", "in `rmsprop_lib.rules`"]]
+    rows = [["rule", "step $t$", "in `rmsprop_lib.rules`"]]
     for row in RULES:
-        *state, (_, direction) = row.formulas()
         known = [line for other in RULES if other.name == row.like for line in other.formulas()]
-        lines = [f"${left} = {right}$" for left, right in state if (left, right) not in known]
-        if row.like:
-            lines.insert(0, f"as {row.like}")
+        lines = [f"as {row.like}"] if row.like else []
+        lines += [f"${left} = {right}$" for left, right in row.formulas() if (left, right) not in known]
+        # A comma outside of its formula would begin the next line.
+        computes = ", ".join(lines).replace("$, ", ",$ ")
         called = " and ".join(map(call, row.functions))
-        rows.append(
-            [f"{row.name} {{eq}}`{row.equation}`", ", ".join(lines) or NONE, f"${direction}$", f"{called} {row.note}".strip()],
-        )
+        rows.append([f"{row.name} {{eq}}`{row.equation}`", computes, f"{called} {row.note}".strip()])
     return markdown(rows)
 
 
@@ -263,6 +262,15 @@ TABLES = {
 }
 
 
+def breakable(name: nodes.literal) -> None:
+    """Let a long name in code go on in the next line after an underscore, as narrow columns need it."""
+    first, *rest = re.split(r"(?<=_)", name.astext())
+    name.clear()
+    name += nodes.Text(first)
+    for part in rest:
+        name += [nodes.raw("", "<wbr>", format="html"), nodes.Text(part)]
+
+
 # Made when the extension is loaded: autodoc puts texts in the place of the defaults of the functions that it has seen.
 made: dict[str, str] = {}
 
@@ -278,6 +286,8 @@ class Sheet(SphinxDirective):
         read = self.parse_text_to_nodes(made[self.arguments[0]])
         for table in (table for node in read for table in node.findall(nodes.table)):
             table["classes"] += ["sheet", f"sheet-{self.arguments[0]}"]
+            for name in table.findall(nodes.literal):
+                breakable(name)
         return list(read)
 
 
