@@ -286,7 +286,7 @@ class Sheet(SphinxDirective):
         read = self.parse_text_to_nodes(made[self.arguments[0]])
         for table in (table for node in read for table in node.findall(nodes.table)):
             table["classes"] += ["sheet", f"sheet-{self.arguments[0]}"]
-            for name in table.findall(nodes.literal):
+            for name in table.findall(nodes.literal) if self.arguments[0] == "names" else ():
                 breakable(name)
         return list(read)
 
