@@ -159,7 +159,8 @@ _PLACES = {
 
 
 def table_of_defaults() -> str:
-    rows = [["optimizer", "$\\eta$", "decays", "$\\varepsilon$", "place of $\\varepsilon$", "$v_0$, $G_0$"]]
+    # Names in letters: to those who listen a heading that is a formula alone is none.
+    rows = [["optimizer", "η", "decays", "ε", "place of ε", "v₀, G₀"]]
     rows[0] += ["rate enters", "weight decay"]
     for rule in ("rmsprop", "adagrad", "adam", "sgd"):
         for row in rows_of(rule):
