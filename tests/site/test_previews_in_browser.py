@@ -13,27 +13,32 @@ from visits import SCHEMES, violations
 from tools.paths import SITE
 from tools.site.previews import marked, texts
 
-PAGE = "chapters/04_centered_rmsprop.html"
 BOX = "#link-preview"
-# A link of each kind, by what it leads to.
+# A link of each kind, by the page that it is on and what it leads to.
 KINDS = {
-    "equation": 'a[data-preview="chapters/03_rmsprop"][href*="#equation-"]',
-    "theorem": 'a[data-preview="chapters/03_rmsprop"][href*="#thm-"]',
-    "reference": 'a[data-preview="chapters/bibliography"]',
+    "equation": ("chapters/sheet.html", 'a[data-preview="chapters/03_rmsprop"][href*="#equation-"]'),
+    "theorem": ("chapters/sheet.html", 'a[data-preview="chapters/05_rmsprop_momentum"][href*="#thm-"]'),
+    "reference": ("chapters/notation.html", 'a[data-preview="chapters/bibliography"]'),
 }
+expect.set_options(timeout=20_000)
 
 
-@pytest.fixture
-def seen(window: Window, address: str) -> Visit:
-    visit = window.open(address + PAGE)
+def at(window: Window, address: str, kind: str, **media: str) -> Visit:
+    """A page with a link of this kind, typeset: or what is above the link would go on moving it."""
+    visit = window.open(address + KINDS[kind][0], **media)
+    visit.typeset()
+    link(visit, kind).scroll_into_view_if_needed()
     visit.settle()
     return visit
 
 
+@pytest.fixture
+def seen(window: Window, address: str) -> Visit:
+    return at(window, address, "theorem")
+
+
 def link(visit: Visit, kind: str) -> Locator:
-    found = visit.page.locator(f"article {KINDS[kind]}").first
-    found.scroll_into_view_if_needed()
-    return found
+    return visit.page.locator(f"article {KINDS[kind][1]}").first
 
 
 def box(visit: Visit) -> Locator:
@@ -56,7 +61,8 @@ def with_the_keyboard(where: Locator) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_pointer_that_rests_on_a_link_shows_where_it_leads(seen: Visit, kind: str) -> None:
+def test_a_pointer_that_rests_on_a_link_shows_where_it_leads(window: Window, address: str, kind: str) -> None:
+    seen = at(window, address, kind)
     assert not loaded(seen)
     link(seen, kind).hover()
     expect(box(seen)).to_be_visible()
@@ -77,10 +83,10 @@ def test_it_lies_in_the_window_and_beside_its_link(seen: Visit) -> None:
     link(seen, "theorem").hover()
     expect(box(seen).locator("mjx-container").first).to_be_visible()
     seen.page.wait_for_timeout(300)
-    at, whole = link(seen, "theorem").bounding_box(), box(seen).bounding_box()
+    this, whole = link(seen, "theorem").bounding_box(), box(seen).bounding_box()
     assert whole["x"] >= 0 and whole["x"] + whole["width"] <= 1280
     assert whole["y"] >= 0 and whole["y"] + whole["height"] <= 900
-    assert whole["y"] >= at["y"] + at["height"] or whole["y"] + whole["height"] <= at["y"]
+    assert whole["y"] >= this["y"] + this["height"] or whole["y"] + whole["height"] <= this["y"]
 
 
 def test_the_keyboard_shows_it_and_moves_on(seen: Visit) -> None:
@@ -126,8 +132,9 @@ def test_a_click_follows_the_link(seen: Visit) -> None:
 
 
 def test_a_finger_follows_the_link(browser: Browser, address: str) -> None:
-    with opened(browser, address + PAGE, has_touch=True, is_mobile=True, viewport={"width": 375, "height": 800}) as visit:
-        visit.settle()
+    of_a_phone = {"has_touch": True, "is_mobile": True, "viewport": {"width": 375, "height": 800}}
+    with opened(browser, address + KINDS["equation"][0], **of_a_phone) as visit:
+        visit.typeset()
         link(visit, "equation").tap()
         visit.page.wait_for_url(re.compile(r"03_rmsprop\.html#equation-"))
         assert not loaded(visit)
@@ -135,6 +142,7 @@ def test_a_finger_follows_the_link(browser: Browser, address: str) -> None:
 
 def test_the_glossary_shows_its_own_terms(window: Window, address: str) -> None:
     visit = window.open(address + "chapters/glossary.html")
+    visit.typeset()
     term = visit.page.locator('article a[href="#term-two-cycle"]').first
     term.scroll_into_view_if_needed()
     term.hover()
@@ -145,11 +153,8 @@ def test_the_glossary_shows_its_own_terms(window: Window, address: str) -> None:
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_axe_finds_nothing_in_it(window: Window, address: str, scheme: str) -> None:
-    visit = window.open(address + "chapters/sheet.html", color_scheme=scheme)
-    visit.settle()
-    theorem = visit.page.locator('article a[data-preview][href*="#thm-"]').first
-    theorem.scroll_into_view_if_needed()
-    theorem.hover()
+    visit = at(window, address, "theorem", color_scheme=scheme)
+    link(visit, "theorem").hover()
     expect(box(visit).locator("mjx-container").first).to_be_visible()
     assert not visit.errors
     assert not violations(visit.page)
