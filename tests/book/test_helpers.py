@@ -63,8 +63,10 @@ def test_an_entry_says_what_it_does_links_to_the_reference_and_shows_it(text: st
     targets = re.findall(r"\{py:\w+\}`(?:[^`<]+ <)?(rmsprop_lib[\w.]+)>?`", text)
     assert targets and text.endswith(".")
     for target in targets:
-        assert target.rpartition(".")[2] in code or target.startswith("rmsprop_lib.experiments") or target in (
-            "rmsprop_lib.playground",
+        assert (
+            target.rpartition(".")[2] in code
+            or target.startswith("rmsprop_lib.experiments")
+            or target in ("rmsprop_lib.playground",)
         ), f"the example does not use {target}"
 
 

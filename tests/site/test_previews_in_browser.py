@@ -1,4 +1,4 @@
-"""What a link leads to, shown beside it: by pointer and by keyboard, dismissible, loaded late, and not under a finger."""
+"""What a link leads to, shown beside it: by pointer and keyboard, dismissible, loaded late, not under a finger."""
 
 import json
 import re

@@ -126,7 +126,9 @@ DEFAULTS = {row[0].partition(" (")[0]: row for row in cells(sheet.table_of_defau
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.framework} {row.optimizer}")
 def test_the_defaults_are_those_of_the_table_of_conventions(row: Convention) -> None:
-    found = [line for line in cells(sheet.table_of_defaults()) if line[0].startswith(f"{row.framework} `{row.optimizer}`")]
+    found = [
+        line for line in cells(sheet.table_of_defaults()) if line[0].startswith(f"{row.framework} `{row.optimizer}`")
+    ]
     assert len(found) == 1
     _, eta, decays, eps, place, start, rate, decay = found[0]
     assert eta == "–" if row.eta is None else float(eta) == row.eta

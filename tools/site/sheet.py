@@ -78,7 +78,12 @@ RULES = (
     Row("RMSprop, corrected", "conv-corrected-decay", corrected_rmsprop, ("adam",), {}, "`beta1=0`"),
     Row("RMSprop, centered", "centered_rmsprop", rules.centered_rmsprop, ("centered_rmsprop",)),
     Row("RMSprop with momentum", "rmsprop_momentum", rules.rmsprop_momentum, ("rmsprop_momentum",)),
-    Row("RMSprop, centered, with momentum", "centered_rmsprop_momentum", rules.centered_rmsprop_momentum, ("centered_rmsprop_momentum",)),
+    Row(
+        "RMSprop, centered, with momentum",
+        "centered_rmsprop_momentum",
+        rules.centered_rmsprop_momentum,
+        ("centered_rmsprop_momentum",),
+    ),
     Row("Adam", "adam", rules.adam, ("adam",)),
     Row("AMSGrad", "amsgrad", rules.amsgrad, ("amsgrad",), like="Adam"),
     Row("AdamW", "decoupled_weight_decay", adamw, ("adam", "decoupled_weight_decay"), like="Adam"),
