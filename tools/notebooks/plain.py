@@ -59,6 +59,9 @@ class Links:
     def to_page(self, file: str, fragment: str = "") -> str:
         return f"{file}{fragment}" if file in self.beside else self._on_site(file, fragment)
 
+    def to_site(self, file: str) -> str:
+        return self._on_site(file, "")
+
     def _on_site(self, file: str, fragment: str) -> str:
         return f"{self.site}chapters/{Path(file).stem}.html{fragment}" if self.site else ""
 
@@ -199,6 +202,9 @@ class Converter:
             return self._reference(lines)
         if name == "run-statistics":
             return ["*The table is on the book's site, and its numbers are in `runs.json`.*"]
+        if name == "sheet":
+            on_site = linked("the book's site", self.links.to_site("sheet.md"))
+            return [f"*The table, made from the library, is on {on_site}.*"]
         if name == "include":
             included = (self.folder / title).resolve().read_text(encoding="utf-8")
             return [f"#{line}" if line.startswith("#") else line for line in included.splitlines()]
@@ -284,6 +290,8 @@ class Converter:
             if target not in self.book.files:
                 raise CannotConvertError(f"there is no page {target!r}")
             return linked(words or self.book.titles[target], self.links.to_page(self.book.files[target]))
+        if role.startswith("py:"):
+            return linked(f"`{words or target}`", self.links.to_page("library.md"))
         if role not in ("eq", "prf:ref", "ref", "numref"):
             raise CannotConvertError(f"the role {role!r} is not known to tools/notebooks/plain.py")
         label = self._label(target)
