@@ -159,7 +159,7 @@ def test_it_reads_this_repository() -> None:
     assert near["tests/library/test_torch_optim_database.py"] <= 3 and near["tests/library/test_exercises.py"] <= 4
     assert "tests/library/test_data.py" not in near and "tests/library/test_figures.py" not in near
     fit = uses.distances({("rmsprop_lib.training.copies", "train_copies")})
-    assert "chapters/07_mnist.ipynb" in fit and "chapters/02_adagrad.ipynb" not in fit
+    assert "chapters/10_tuning.ipynb" in fit and "chapters/02_adagrad.ipynb" not in fit
     assert numbers_of_rules(ROOT, {"adam", "rmsprop"}) == {"06", "03"}
     assert {f"chapters/{path.name}" for path in CHAPTERS.glob("*.ipynb")} < set(known)
 
