@@ -30,7 +30,7 @@
 
   const place = () => {
     if (!link || box.hidden) return;
-    const [at, whole] = [link.getClientRects()[0] ?? link.getBoundingClientRect(), box.getBoundingClientRect()];
+    const [at, whole] = [link.getBoundingClientRect(), box.getBoundingClientRect()];
     const below = at.bottom + GAP + whole.height <= innerHeight || at.top < whole.height + GAP;
     box.style.top = `${below ? at.bottom + GAP : at.top - GAP - whole.height}px`;
     box.style.left = `${Math.max(GAP, Math.min(at.left, document.documentElement.clientWidth - whole.width - GAP))}px`;

@@ -546,6 +546,7 @@ class TestForEveryone:
             page = visit.page
             page.set_viewport_size(PHONE)
             part(page, "#race").scroll_into_view_if_needed()
+            page.evaluate("document.fonts.ready")  # which moves what is below a line
             fingers = page.context.new_cdp_session(page)
 
             def drag(places: list[tuple[float, float]]) -> None:

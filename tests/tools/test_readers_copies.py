@@ -130,7 +130,7 @@ def test_without_a_site_and_without_neighbours_references_are_words() -> None:
         ("{numref}`Section %s <section-weights>`", "[Section 3.2](#cell-id=03-003)"),
         ("{ref}`H5 <statement-H5>`", "[H5]("),
         ("{ref}`section-weights`", "[How far back the average looks](#cell-id=03-003)"),
-        ("{numref}`fig-ema-weights`", "[Figure 3.1]("),
+        ("{numref}`fig-ema-weights`", "[Figure 3.3]("),
         ("{ref}`ex-rmsprop-step`", "[Exercise 3.2 (One step of RMSprop)]("),
         ("{doc}`how to use this book <index>`", f"[how to use this book]({SITE}chapters/index.html)"),
         ("{cite:p}`tieleman2012`", "([Tieleman and Hinton, 2012](https://www.cs.toronto.edu/"),

@@ -47,7 +47,7 @@ def make(folder: Path, chapters: Path = CHAPTERS) -> list[str]:
     pages = [
         path
         for path in sorted(chapters.iterdir())
-        if path.suffix in (".ipynb", ".md", ".py") and path.name not in LEFT_OUT and path.name[0] != "."
+        if path.suffix in (".ipynb", ".md", ".py", ".svg") and path.name not in LEFT_OUT and path.name[0] != "."
     ]
     notebooks = {path.name: nbformat.read(path, as_version=4) for path in pages if path.suffix == ".ipynb"}
     solutions = (cell.id for notebook in notebooks.values() for cell in notebook.cells if is_solution(cell))

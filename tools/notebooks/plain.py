@@ -188,6 +188,8 @@ class Converter:
         if name in NUMBERED:
             label = self._label(options["label"])
             return self._quoted(f"{label.kind} {label.number}" + (f" ({title})" if title else ""), lines, file)
+        if name == "div":  # a frame of the site's, which is nothing here
+            return self._lines(lines, file)
         if name == "prf:proof":
             return self._proof(lines, file)
         if name == "solution":

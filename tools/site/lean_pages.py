@@ -26,6 +26,10 @@ from sphinx.application import Sphinx
 from tools.site.accessible_pages import accessible
 
 ICON_SCRIPT = re.compile(r"\s*<(?:script|link)[^>]*scripts/fontawesome\.js[^>]*>(?:</script>)?")
+# The theme loads the index of the search with every page, for a search while typing, which is off.
+SEARCH_SCRIPT = re.compile(
+    r'\s*<script src="[./]*(?:_static/(?:searchtools|language_data)\.js|searchindex\.js)"></script>'
+)
 VIEWPORT = '<meta name="viewport" content="width=device-width, initial-scale=1.0" />'
 INLINE = re.compile(r"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
 REPEATED = re.compile(r"(<script>[^<]*</script>)\s*\1")
@@ -43,6 +47,8 @@ PALETTES = ((32, 0.25), (64, 0.3), (128, 0.5), (256, 0.8))
 def lean(page: str, handlers: Iterable[str] = ()) -> str:
     """A page's HTML without what it loads for nothing, and with its policy, which allows these handlers as well."""
     page = ICON_SCRIPT.sub("", page)
+    if 'id="search-results"' not in page:
+        page = SEARCH_SCRIPT.sub("", page)
     page = page.replace(VIEWPORT + '<meta name="viewport"', '<meta name="viewport"', 1)
     page = REPEATED.sub(r"\1", page)
     head = '<meta charset="utf-8" />'

@@ -15,7 +15,7 @@ import pytest
 
 PROPERTY = "allocations on CUDA"
 # Where `rmsprop_lib.devices.device` is asked, by itself or through `mnist_split`, or CUDA by name.
-COMPUTES_ON_THE_DEVICE = re.compile(r"\bmnist_split\(|\bdevice\(\)|\btorch\.cuda\b")
+COMPUTES_ON_THE_DEVICE = re.compile(r"\bmnist_split\(|\bdigits\.(?:split|train)\(|\bdevice\(\)|\btorch\.cuda\b")
 TEST_MODULES = ("test_on_the_device.py", "test_compiled_cuda.py", "test_fused_on_cuda.py")
 SECONDS_TO_ANSWER = 60
 
