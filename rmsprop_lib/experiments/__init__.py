@@ -1,8 +1,9 @@
 """Experiments that take longer than a chapter may.
 
-Each module is one: its ``SETTINGS``, which decide all that follows; ``keys(settings)``, the names of its pieces, which
-do not depend on each other; ``piece(settings, key)``, the results of one; and ``COMPARED``, the results that have an
-axis of seeds at the front and are compared when the experiment is recorded again.
+Each module is one, but for ``search`` and ``steps``, which they share: its ``SETTINGS``, which decide all that follows;
+``keys(settings)``, the names of its pieces, which do not depend on each other; ``piece(settings, key)``, the results of
+one; and ``COMPARED``, the results that have an axis of seeds at the front and are compared when the experiment is
+recorded again.
 
 ``python -m tools.measure.record NAME`` records all pieces; a chapter loads them with
 :func:`rmsprop_lib.records.load_record` and runs one again, shorter.

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from rmsprop_lib import torch_optim
 from rmsprop_lib.data import load_mnist
 from rmsprop_lib.experiments.search import best_rate
+from rmsprop_lib.experiments.steps import FACTORS
 from rmsprop_lib.training import ConvCopies, Copies, Split, evaluate, mnist_split, run_copies
 
 SETTINGS: dict[str, Any] = {
@@ -110,19 +111,6 @@ def optimizer(method: str, setting: dict[str, Any], params: Iterable[Tensor], lr
     return CLASSES[method](params, lr=lr, **decays)
 
 
-def falling(step: int, steps: int) -> float:
-    """The factor of a rate that falls linearly: 1 at the first step, 0 after the last."""
-    return 1 - step / steps
-
-
-def constant(step: int, steps: int) -> float:
-    """The factor of a rate that stays as it is."""
-    return 1.0
-
-
-FACTORS: dict[str, Callable[[int, int], float]] = {"constant": constant, "falling": falling}
-
-
 @cache
 def split(train: int) -> Split:
     """MNIST, loaded once: ``train`` images to train on, 10,000 to tune with, 10,000 to test."""
@@ -193,7 +181,7 @@ def train(
         split(settings["train"]),
         batch_size=settings["batch_size"],
         epochs=settings["networks"][name]["epochs"],
-        factor=FACTORS[schedule],
+        factor=lambda done, steps: FACTORS[schedule](done + 1, steps),
         after_epoch=after_epoch,
         steps=steps,
     )

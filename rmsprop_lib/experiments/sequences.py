@@ -17,7 +17,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from rmsprop_lib import rules
+from rmsprop_lib.experiments import steps as common
 from rmsprop_lib.experiments.search import Found, best_rate
+from rmsprop_lib.experiments.steps import EPS, Step, Steps
 
 DECAYS = [0.9, 0.99, 0.999]
 SEEDS = [11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22]
@@ -77,9 +79,6 @@ SETTINGS: dict[str, Any] = {
 }
 COMPARED = ("error", "test_loss")
 
-EPS = 1e-8
-Step = Callable[..., tuple[Any, ...]]
-
 
 def _graves(t: int, g: Any, decay: Any, v: Any = 0.0, mu: Any = 0.0, b: Any = 0.0) -> tuple[Any, ...]:
     d, v, mu = rules.centered_rmsprop(g, v, mu, 0.95, 1e-4, eps_inside=True)
@@ -87,30 +86,16 @@ def _graves(t: int, g: Any, decay: Any, v: Any = 0.0, mu: Any = 0.0, b: Any = 0.
     return d, v, mu, b
 
 
-STEPS: dict[str, Step] = {
-    "SGD": lambda t, g, decay: rules.sgd(g),
+STEPS: dict[str, Step] = common.STEPS | {
     "momentum": lambda t, g, decay, b=0.0: rules.heavy_ball(g, b, 0.9),
-    "RMSprop": lambda t, g, decay, v=0.0: rules.rmsprop(g, v, decay, EPS),
     "RMSprop, ε = 1e-4 inside": lambda t, g, decay, v=0.0: rules.rmsprop(g, v, decay, 1e-4, eps_inside=True),
-    # Adam without its first moment is RMSprop with bias correction.
-    "RMSprop, corrected": lambda t, g, decay, m=0.0, v=0.0: rules.adam(g, m, v, t, 0.0, decay, EPS),
-    "RMSprop with momentum": lambda t, g, decay, v=0.0, b=0.0: rules.rmsprop_momentum(g, v, b, decay, 0.9, EPS),
-    "centered": lambda t, g, decay, v=0.0, mu=0.0: rules.centered_rmsprop(g, v, mu, decay, EPS),
     "centered with momentum": lambda t, g, decay, v=0.0, mu=0.0, b=0.0: rules.centered_rmsprop_momentum(
         g, v, mu, b, decay, 0.9, EPS
     ),
-    "Adam": lambda t, g, decay, m=0.0, v=0.0: rules.adam(g, m, v, t, 0.9, decay, EPS),
     "RMSprop, ρ = 0.9": lambda t, g, decay, v=0.0: rules.rmsprop(g, v, 0.9, EPS),
     "Graves": _graves,
     "Graves, loss × 100": lambda t, g, decay, *state: _graves(t, 100 * g, decay, *state),
 }
-"""From the step's number, the gradient, the decay and the state to the direction and the new state."""
-
-FACTORS: dict[str, Callable[[int, int], float]] = {
-    "constant": lambda t, steps: 1.0,
-    "falling": lambda t, steps: 1 - (t - 1) / steps,
-}
-"""What the rate is multiplied by at step t of so many."""
 
 
 def keys(settings: dict[str, Any]) -> list[str]:
@@ -350,10 +335,7 @@ def _train(settings: dict[str, Any], network: str, method: str, arms: Sequence[A
     streams = {seed: np.random.default_rng([seed, 1]) for seed in seeds}
     row = [list(streams).index(seed) for seed in seeds]
     threshold = torch.tensor([np.inf if c is None else c for c in thresholds], dtype=torch.float32)[:, None]
-    decay = None if decays[0] is None else torch.tensor(decays, dtype=torch.float32)[:, None]
-    rate = torch.tensor(rates, dtype=torch.float32)
-    factors = {schedule: FACTORS[schedule] for schedule in dict.fromkeys(schedules)}
-    state: list[Any] = []
+    change = Steps(STEPS[method], decays, schedules, rates, whole)
     losses, norms = [], []
     for t in range(1, steps + 1):
         batch = [adding(stream, own["batch"], own["positions"]) for stream in streams.values()]
@@ -361,9 +343,7 @@ def _train(settings: dict[str, Any], network: str, method: str, arms: Sequence[A
         theta.requires_grad_()
         loss = ((forward(theta, x, m) - y) ** 2).mean(dim=1)
         (g,) = torch.autograd.grad(loss.sum(), theta)
-        d, *state = STEPS[method](t, by_norm(g, threshold), decay, *state)
-        now = {schedule: factor(t, whole) for schedule, factor in factors.items()}
-        theta = theta.detach() - (rate * torch.tensor([now[schedule] for schedule in schedules]))[:, None] * d
+        theta = theta.detach() - change(t, by_norm(g, threshold))
         losses.append(loss.detach())
         norms.append(g.norm(dim=1))
     return Trained(theta, torch.stack(losses).numpy(), torch.stack(norms).numpy())
@@ -418,6 +398,29 @@ def tune(
     return [search(k) for k in range(len(arms))]
 
 
+def best_arms(found: Sequence[Found], arms: Sequence[tuple[Any, Any, str]], decays: int) -> list[Arm]:
+    """What is reported of tuned arms: of each threshold and schedule the best decay, at its best rate.
+
+    Parameters
+    ----------
+    found : sequence of Found
+        One for each arm.
+    arms : sequence of decay, threshold and schedule
+        In the order of their product, the decays first.
+    decays : int
+        How many there are.
+
+    Returns
+    -------
+    list of Arm
+        Without a seed of their own: it is 0.
+    """
+    best = np.array([f.losses[f.best] for f in found]).reshape(decays, -1).argmin(axis=0)
+    places = best * (len(arms) // decays) + np.arange(len(best))
+    chosen = [(arms[k], found[k]) for k in places]
+    return [Arm(decay, threshold, schedule, float(f.rates[f.best]), 0) for (decay, threshold, schedule), f in chosen]
+
+
 def on_adding(settings: dict[str, Any], network: str, method: str, *, long: bool = False) -> dict[str, Any]:
     """Tune one rule on the adding problem, for each decay, threshold and schedule, and report the best decays.
 
@@ -452,15 +455,13 @@ def on_adding(settings: dict[str, Any], network: str, method: str, *, long: bool
         return error(losses, own["last"]).reshape(len(arms), len(rates), len(seeds))
 
     found = tune(run, arms, own["methods"][method]["start"], settings["rates_per_decade"])
-    best = np.array([f.losses[f.best] for f in found]).reshape(len(decays), -1).argmin(axis=0)
-    places = best * len(arms) // len(decays) + np.arange(len(best))
-    chosen = [(arms[k], float(found[k].rates[found[k].best])) for k in places]
-    runs = [Arm(arm[0], arm[1], arm[2], rate, seed) for seed in own["seeds"] for arm, rate in chosen]
+    chosen = best_arms(found, arms, len(decays))
+    runs = [arm._replace(seed=seed) for seed in own["seeds"] for arm in chosen]
     shape = (len(own["seeds"]), len(own["thresholds"]), len(settings["schedules"]))
     return {
         "tuning": [{"rates": f.rates, "losses": f.losses} for f in found],
-        "decay": np.array([arm[0] or 0.0 for arm, _ in chosen]).reshape(shape[1:]),
-        "rate": np.array([rate for _, rate in chosen]).reshape(shape[1:]),
+        "decay": np.array([arm.decay or 0.0 for arm in chosen]).reshape(shape[1:]),
+        "rate": np.array([arm.rate for arm in chosen]).reshape(shape[1:]),
         **reported(train(settings, network, method, runs, whole=whole), shape, own["last"], block),
     }
 
@@ -625,11 +626,8 @@ def _read(settings: dict[str, Any], method: str, arms: Sequence[Arm], steps: int
     first = np.array([np.random.default_rng([seed, 3]).integers(length) for seed in seeds])
     places = torch.from_numpy(first[:, None] + np.arange(B) * (length // B))
     threshold = torch.tensor([np.inf if c is None else c for c in thresholds], dtype=torch.float32)[:, None]
-    decay = None if decays[0] is None else torch.tensor(decays, dtype=torch.float32)[:, None]
-    rate = torch.tensor(rates, dtype=torch.float32)
-    factors = {schedule: FACTORS[schedule] for schedule in dict.fromkeys(schedules)}
+    change = Steps(STEPS[method], decays, schedules, rates, whole)
     carried = (torch.zeros(len(arms), B, m), torch.zeros(len(arms), B, m))
-    state: list[Any] = []
     losses, clipped = [], []
     for t in range(1, (steps or whole) + 1):
         at = places[:, None] + torch.arange((t - 1) * N, t * N + 1)[:, None]
@@ -637,9 +635,7 @@ def _read(settings: dict[str, Any], method: str, arms: Sequence[Arm], steps: int
         loss, (h, c) = text_loss(theta, parts["train"][at % length], carried, V, m)
         carried = h.detach(), c.detach()
         (g,) = torch.autograd.grad(N * loss.sum(), theta)
-        d, *state = STEPS[method](t, torch.clamp(g, -threshold, threshold), decay, *state)
-        now = {schedule: factor(t, whole) for schedule, factor in factors.items()}
-        theta = theta.detach() - (rate * torch.tensor([now[schedule] for schedule in schedules]))[:, None] * d
+        theta = theta.detach() - change(t, torch.clamp(g, -threshold, threshold))
         losses.append(loss.detach())
         clipped.append((g.abs() > threshold).float().mean(dim=1))
     return Read(theta, torch.stack(losses).numpy(), torch.stack(clipped).numpy())
@@ -709,12 +705,7 @@ def on_text(settings: dict[str, Any], method: str) -> dict[str, Any]:
             return held_out_loss(settings, theta, "validation").reshape(len(arms), len(rates), -1)
 
         found = tune(run, arms, own["methods"][method]["start"], settings["rates_per_decade"])
-        best = np.array([f.losses[f.best] for f in found]).reshape(len(decays), -1).argmin(axis=0)
-        places = best * len(schedules) + np.arange(len(schedules))
-        chosen = []
-        for k in places:
-            arm = arms[k]
-            chosen.append(Arm(arm[0], arm[1], arm[2], float(found[k].rates[found[k].best]), 0))
+        chosen = best_arms(found, arms, len(decays))
         tuning = {"tuning": [{"rates": f.rates, "losses": f.losses} for f in found]}
     runs = [arm._replace(seed=seed) for seed in own["seeds"] for arm in chosen]
     done = read(settings, method, runs)

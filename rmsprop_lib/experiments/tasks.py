@@ -16,7 +16,9 @@ from torch.nn import functional
 
 from rmsprop_lib import rules
 from rmsprop_lib.data import load_mnist
+from rmsprop_lib.experiments import steps as common
 from rmsprop_lib.experiments.search import Found, best_rate
+from rmsprop_lib.experiments.steps import EPS, FACTORS, Step, Steps
 
 DECAYS = [0.9, 0.99, 0.999]
 
@@ -112,30 +114,13 @@ SETTINGS: dict[str, Any] = {
 COMPARED = ("test_loss", "loss")
 """Of a network by seed; of the quadratics by task."""
 
-EPS = 1e-8
-Step = Callable[..., tuple[Any, ...]]
-STEPS: dict[str, Step] = {
-    "SGD": lambda t, g, decay: rules.sgd(g),
+STEPS: dict[str, Step] = common.STEPS | {
     "momentum": lambda t, g, decay, b=0.0: rules.heavy_ball(g, b, decay),
     "AdaGrad": lambda t, g, decay, G=0.0: rules.adagrad(g, G, EPS),
     # AdaGrad without its falling rate: RMSprop that forgets nothing.
     "average of all": lambda t, g, decay, v=0.0: rules.rmsprop(g, v, 1 - 1 / t, EPS),
-    "RMSprop": lambda t, g, decay, v=0.0: rules.rmsprop(g, v, decay, EPS),
-    # Adam without its first moment is RMSprop with bias correction.
-    "RMSprop, corrected": lambda t, g, decay, m=0.0, v=0.0: rules.adam(g, m, v, t, 0.0, decay, EPS),
-    "RMSprop with momentum": lambda t, g, decay, v=0.0, b=0.0: rules.rmsprop_momentum(g, v, b, decay, 0.9, EPS),
-    "centered": lambda t, g, decay, v=0.0, mu=0.0: rules.centered_rmsprop(g, v, mu, decay, EPS),
     "Adam, uncorrected": lambda t, g, decay, m=0.0, v=0.0: rules.adam(g, m, v, float("inf"), 0.9, decay, EPS),
-    "Adam": lambda t, g, decay, m=0.0, v=0.0: rules.adam(g, m, v, t, 0.9, decay, EPS),
     "AMSGrad": lambda t, g, decay, m=0.0, v=0.0, w=0.0: rules.amsgrad(g, m, v, w, t, 0.9, decay, EPS),
-}
-"""From the step's number, the gradient, the decay and the state to the direction and the new state."""
-
-# What the rate is multiplied by at step t of so many: nothing, a line from 1 to 0, and 1/√t.
-FACTORS: dict[str, Callable[[int, int], float]] = {
-    "constant": lambda t, steps: 1.0,
-    "falling": lambda t, steps: 1 - (t - 1) / steps,
-    "root": lambda t, steps: t**-0.5,
 }
 
 Run = Callable[[Sequence[Any], Sequence[str], list[float]], np.ndarray]
@@ -665,10 +650,7 @@ def _train(
     orders = np.stack([np.random.default_rng([16, seed]).permutation(len(sets.train.x))[:size] for seed in distinct])
     batches = torch.from_numpy(orders.reshape(len(distinct), whole, task["batch"]))
     row = torch.tensor([distinct.index(seed) for seed in seeds])
-    rate = torch.tensor(rates, dtype=torch.float32)
-    factors = {schedule: FACTORS[schedule] for schedule in dict.fromkeys(schedules)}
-    decay = None if decays[0] is None else torch.tensor(decays, dtype=torch.float32)[:, None]
-    state: list[Any] = []
+    change = Steps(STEPS[method], decays, schedules, rates, whole)
     losses = []
     for t in range(1, (steps or whole) + 1):
         batch = batches[:, t - 1]
@@ -676,9 +658,7 @@ def _train(
         loss, delta = loss_and_delta(activities[-1], sets.train.y[batch][row])
         model.backward(activities, delta)
         losses.append(loss)
-        d, *state = STEPS[method](t, model.gradient, decay, *state)
-        now = {schedule: factor(t, whole) for schedule, factor in factors.items()}
-        model.theta -= (rate * torch.tensor([now[schedule] for schedule in schedules]))[:, None] * d
+        model.theta -= change(t, model.gradient)
     x, y = getattr(sets, examples)
     copies = len(seeds)
     final, _ = loss_and_delta(model.activities(x.expand(copies, *x.shape))[-1], y.expand(copies, -1))
