@@ -215,8 +215,8 @@ CLASS = Exercise(
     ),
     hints=(
         "The object has to remember one array between two calls. Where does it begin, and which line changes it?",
-        "In __init__: keep lr, rho, eps, and v = 0. In step: the new v into self.v, then return theta minus lr times "
-        "the direction.",
+        "In __init__: keep lr, rho, eps, and v = 0. In step: store the new v in self.v, then return theta minus lr "
+        "times the direction.",
     ),
     read="From equation to code",
 )
@@ -253,7 +253,7 @@ WEIGHTS = Exercise(
         Mistake(
             "factor 1 − ρ missing",
             lambda rho, t: _weights(rho, t) / (1 - rho),
-            "Your newest weight is 1. Every number comes into the average with a factor before it is decayed.",
+            "Your newest weight is 1. Every number enters the average with a factor of its own before it is decayed.",
         ),
         Mistake(
             "decayed once too often",
@@ -267,8 +267,8 @@ WEIGHTS = Exercise(
         ),
     ),
     hints=(
-        "Write the average after one, two and three steps, and look at what stands before x₁.",
-        "Before x_s stands 1 − ρ, and a ρ for every later step: t − s of them.",
+        "Write the average after one, two and three steps, and look at what stands in front of x₁.",
+        "In front of x_s stands 1 − ρ, and a ρ for every later step: t − s of them.",
     ),
     read="How far back the average looks",
 )

@@ -19,7 +19,7 @@ def _mean(losses: Any, sizes: Any) -> Any:
 MEAN = Exercise(
     name="epoch-loss",
     chapter="07_mnist",
-    task="The mean loss over all images of an epoch, from the mean losses of its minibatches and their sizes.",
+    task="Return the mean loss over all images of an epoch, from the mean losses of its minibatches and their sizes.",
     takes="losses sizes",
     returns="loss",
     reference=_mean,
@@ -38,7 +38,7 @@ MEAN = Exercise(
         Mistake(
             "last minibatch left out",
             lambda losses, sizes: _mean(losses[:-1], sizes[:-1]),
-            "The last minibatch does not count. Its images belong to the epoch as the others do.",
+            "You leave out the last minibatch. Its images belong to the epoch like all the others.",
         ),
         Mistake(
             "divided by the number of minibatches",
@@ -49,8 +49,8 @@ MEAN = Exercise(
         Mistake(
             "not weighted, but divided by the number of images",
             lambda losses, sizes: np.sum(losses) / np.sum(sizes),
-            "You divide by the number of images a sum that has one summand for each minibatch. What was computed is a "
-            "mean already in every one of them.",
+            "You divide a sum that has one term for each minibatch by the number of images. Each of these terms is a "
+            "mean already.",
         ),
         Mistake(
             "sum instead of mean",
@@ -64,7 +64,7 @@ MEAN = Exercise(
         ),
     ),
     hints=(
-        "How much did all the images of one minibatch pay together? And how many images are there?",
+        "What is the sum of the losses of all images in one minibatch? And how many images are there?",
         "A minibatch's mean times its size is the sum over its images. Add these up, and divide by the sum of the "
         "sizes.",
     ),
@@ -110,8 +110,8 @@ def _squares(z: np.ndarray, y: np.ndarray, s: float) -> np.ndarray:
 SMOOTHING = Exercise(
     name="softmax-smoothing",
     chapter="07_mnist",
-    task="The gradient in the logits z (one row for each image) of the mean cross-entropy over the minibatch, with "
-    "labels y smoothed by s.",
+    task="Return the gradient in the logits z (one row for each image) of the mean cross-entropy over the minibatch, "
+    "with labels y smoothed by s.",
     takes="z y s",
     returns="dz",
     reference=_gradient,
@@ -142,8 +142,8 @@ SMOOTHING = Exercise(
         Mistake(
             "softmax over the images",
             lambda z, y, s: (_softmax(z, 0) - _targets(z, y, s)) / len(z),
-            "Your probabilities sum to one down each column: for each class over the images. They should for each "
-            "image over the classes.",
+            "Your probabilities sum to one down each column, over the images. They should sum to one along each row, "
+            "over the classes.",
         ),
         Mistake(
             "overflow",
@@ -189,13 +189,13 @@ SMOOTHING = Exercise(
         Mistake(
             "label's number instead of its class",
             lambda z, y, s: (_softmax(z) - (1 - s) * y[:, None] - s / z.shape[1]) / len(z),
-            "You take the label's number off every probability of its row. A label is the name of one class: the "
-            "columns of the others should not notice it.",
+            "You subtract the label's number from every probability of its row. A label is the name of one class: the "
+            "columns of the others should stay as they are.",
         ),
         Mistake(
             "no softmax",
             lambda z, y, s: (z - _targets(z, y, s)) / len(z),
-            "You take the targets off the logits. Logits are no probabilities: the softmax comes in between.",
+            "You subtract the targets from the logits. Logits are not probabilities: the softmax comes in between.",
         ),
         Mistake(
             "gradient of a squared error",
@@ -252,8 +252,8 @@ def _finite(losses: Any) -> np.ndarray:
 RATE = Exercise(
     name="best-rate",
     chapter="07_mnist",
-    task="The rate with the lowest validation loss, and whether it lies inside the grid; runs that diverged have the "
-    "loss NaN or infinity.",
+    task="Return the rate with the lowest validation loss, and whether it lies inside the grid; runs that diverged "
+    "have the loss NaN or infinity.",
     takes="rates losses",
     returns="rate inside",
     reference=_choice,
@@ -274,7 +274,7 @@ RATE = Exercise(
             "index among the runs that are left",
             _other_index(lambda losses: np.argmin(losses[_finite(losses)])),
             "You leave out the runs that diverged, and use the index among the others on the whole grid. As soon as "
-            "one before the best is missing, it points beside it.",
+            "one before the best is missing, it points to another rate.",
         ),
         Mistake(
             "index instead of rate",
@@ -442,8 +442,8 @@ _falling = [0.1, 0.1, 0.1, 0.1, 0.02, 0.02, 0.02, 0.005]
 OPTIMIZER = Exercise(
     name="torch-rmsprop",
     chapter="07_mnist",
-    task="A torch.optim.Optimizer made with (params, lr, alpha, eps, momentum, centered), whose step() is one of "
-    "RMSprop with these options, at the rate that stands in its group by then.",
+    task="Write a torch.optim.Optimizer made with (params, lr, alpha, eps, momentum, centered), whose step() takes one "
+    "step of RMSprop with these options, at the rate that its group holds at that moment.",
     takes="alpha eps momentum centered lr theta g",
     returns="theta",
     built_with="alpha eps momentum centered",
@@ -461,14 +461,14 @@ OPTIMIZER = Exercise(
             "the rate of the beginning",
             _FirstRate,
             "Every step is taken with the rate that the optimizer was made with. A scheduler writes into "
-            "group['lr'], and nothing comes of it.",
+            "group['lr'], and that has no effect.",
         ),
         Mistake(
             "rate inside the buffer",
             _RateInside,
-            "You put the rate into the momentum buffer, as Keras and TensorFlow do. While the rate stays the same that "
-            "is the same; after it has fallen your buffer still moves at the old one. torch.optim multiplies what "
-            "comes out of the buffer.",
+            "You put the rate into the momentum buffer, as Keras and TensorFlow do. As long as the rate stays "
+            "the same this makes no difference; after it has fallen, your buffer still moves at the old one. "
+            "torch.optim multiplies what comes out of the buffer.",
         ),
         Mistake(
             "momentum before scaling",
@@ -511,13 +511,13 @@ OPTIMIZER = Exercise(
         Mistake(
             "gradient centered",
             _CentersTheGradient,
-            "You take the mean off the gradient as well. What is centered is the denominator only: with this, a steady "
+            "You subtract the mean from the gradient as well. Only the denominator is centered: with this, a steady "
             "gradient would not move anything.",
         ),
         Mistake(
             "averages begin anew",
             _Forgetful,
-            "At every step your averages begin at zero again. What has to last stands in self.state[p].",
+            "At every step your averages begin at zero again. What has to last belongs in self.state[p].",
         ),
         Mistake(
             "uphill",
@@ -526,8 +526,8 @@ OPTIMIZER = Exercise(
         ),
     ),
     hints=(
-        "Ask group['momentum'] and group['centered'] in step, not in __init__. What each parameter needs to remember, "
-        "beside v, goes into self.state[p] when it is seen first.",
+        "Ask group['momentum'] and group['centered'] in step, not in __init__. What each parameter has to remember "
+        "besides v goes into self.state[p] when it is first seen.",
         "With centered, keep mean ← α mean + (1 − α) g and divide by the root of v − mean². With momentum, keep "
         "buffer ← γ buffer + direction, and step along the buffer times −group['lr'].",
     ),

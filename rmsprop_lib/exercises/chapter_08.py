@@ -27,7 +27,7 @@ def _states(steps: int, units: int) -> np.ndarray:
 DELTAS = Exercise(
     name="bptt-deltas",
     chapter="08_recurrent",
-    task="From W, the states h_0, …, h_N and dh = ∂ℓ/∂h_N: δ_1, …, δ_N, one row each, δ_1 first.",
+    task="From W, the states h_0, …, h_N and dh = ∂ℓ/∂h_N, return δ_1, …, δ_N, one row each, δ_1 first.",
     takes="W h dh",
     returns="delta",
     reference=_deltas,
@@ -75,7 +75,7 @@ DELTAS = Exercise(
         Mistake(
             "last position first",
             lambda W, h, dh: _deltas(W, h, dh)[::-1],
-            "All δ are right, in the order in which they were computed. The row of the first position comes first.",
+            "All δ are right, but in the order in which they were computed. The row of the first position comes first.",
         ),
     ),
     hints=(
@@ -103,7 +103,7 @@ def _always(g: Any, c: Any) -> Any:
 CLIP = Exercise(
     name="clip-norm",
     chapter="08_recurrent",
-    task="The gradient g, an array of any shape, clipped by its norm over all elements at the threshold c.",
+    task="Return the gradient g, an array of any shape, clipped by its norm over all elements at the threshold c.",
     takes="g c",
     returns="clipped",
     reference=lambda g, c: _clipped(g, c, float(np.linalg.norm(g))),
@@ -158,12 +158,13 @@ CLIP = Exercise(
         Mistake(
             "c forgotten in the factor",
             lambda g, c: _clipped(g, c, float(np.linalg.norm(g))) / (c if np.linalg.norm(g) > c else 1.0),
-            "What you clip ends with the norm 1, whatever the threshold is.",
+            "What you clip ends up with the norm 1, whatever the threshold is.",
         ),
     ),
     hints=(
         "One number decides for all elements. What is it when the norm is 10 and the threshold 2, and when it is 1?",
-        "The norm is the root of the sum of all squares. Above c, multiply g by c over the norm; else leave it.",
+        "The norm is the root of the sum of all squares. Above c, multiply g by c over the norm; otherwise leave it "
+        "as it is.",
     ),
     read="Clipping",
 )
@@ -185,7 +186,8 @@ def _burst(C: float, decay: float) -> float:
 BURST = Exercise(
     name="burst-direction",
     chapter="08_recurrent",
-    task="The size of RMSprop's direction at the j-th step (j ≥ 1) after a gradient K times as large as all others.",
+    task="Return the size of RMSprop's direction at the j-th step (j ≥ 1) after a gradient K times as large as all "
+    "others.",
     takes="K rho j",
     returns="d",
     reference=_after,
@@ -215,7 +217,8 @@ BURST = Exercise(
         Mistake(
             "one decay too few",
             lambda K, rho, j: _burst((1 - rho) * (K**2 - 1), rho ** (j - 1)),
-            "Your excess has been decayed once too seldom. At the first step after the burst there has been one decay.",
+            "Your excess has been decayed one time too few. At the first step after the burst there has been one "
+            "decay.",
         ),
         Mistake(
             "factor 1 − ρ missing",
@@ -252,7 +255,8 @@ def _paths(f: Any) -> np.ndarray:
 PATHS = Exercise(
     name="cell-path",
     chapter="08_recurrent",
-    task="From the gates f_1, …, f_N, one row each: ∂c_N/∂c_τ along the direct path for τ = 0, …, N, N + 1 rows.",
+    task="From the gates f_1, …, f_N, one row each, return ∂c_N/∂c_τ along the direct path for τ = 0, …, N, N + 1 "
+    "rows.",
     takes="f",
     returns="path",
     reference=_paths,
@@ -265,7 +269,8 @@ PATHS = Exercise(
         Mistake(
             "from the wrong end",
             lambda f: np.concatenate([np.ones((1, f.shape[1])), np.cumprod(f, axis=0)]),
-            "Row τ holds the gates up to τ: that is how much of c_0 is left at τ. Asked is how much of c_τ reaches N.",
+            "Row τ holds the gates up to τ: that is how much of c_0 is left at τ. The question is how much of c_τ "
+            "reaches N.",
         ),
         Mistake(
             "own gate included",
@@ -275,7 +280,7 @@ PATHS = Exercise(
         Mistake(
             "last position first",
             lambda f: _paths(f)[::-1],
-            "The products are right, ordered by the lag. The row of τ = 0, the longest way, comes first.",
+            "The products are right, ordered by the lag. The row of τ = 0, the longest path, comes first.",
         ),
         Mistake(
             "units multiplied together",

@@ -36,7 +36,7 @@ def flatten(images: np.ndarray) -> np.ndarray:
     -------
     array of float32, shape (N, features)
     """
-    return images.reshape(len(images), -1).astype(np.float32) / 255
+    return images.reshape(len(images), -1) / np.float32(255)
 
 
 def mnist_split(data: MNIST, train: int = 50_000, validation: int = 10_000) -> Split:
