@@ -75,3 +75,46 @@ class Hyperparameter:
 
     def __set__(self, instance: Any, value: float) -> None:
         instance.__dict__[self.name] = self.allowed.check(self.name, value)
+
+
+class Choice:
+    """An attribute that is one of a few words, checked whenever it is assigned.
+
+    Parameters
+    ----------
+    *allowed : str
+    """
+
+    def __init__(self, *allowed: str) -> None:
+        self.allowed = allowed
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, instance: Any, owner: type | None = None) -> str:
+        return self if instance is None else instance.__dict__[self.name]  # type: ignore[return-value]
+
+    def __set__(self, instance: Any, value: str) -> None:
+        if value not in self.allowed:
+            raise ValueError(f"{self.name}={value!r} is not allowed; it must be one of {self.allowed}")
+        instance.__dict__[self.name] = value
+
+
+class Switch:
+    """A yes or no that decides which form the state has: switched in the middle of a run, it carries the state over.
+
+    The owner has ``step``, which is empty before the first step, and ``_carry_over(name, value)``, which changes the
+    state or raises ValueError; then the switch stays as it was.
+    """
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, instance: Any, owner: type | None = None) -> bool:
+        return self if instance is None else instance.__dict__[self.name]  # type: ignore[return-value]
+
+    def __set__(self, instance: Any, value: bool) -> None:
+        value = bool(value)
+        if instance.step and value != instance.__dict__.get(self.name, value):
+            instance._carry_over(self.name, value)
+        instance.__dict__[self.name] = value

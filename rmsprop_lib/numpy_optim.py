@@ -12,13 +12,18 @@ array([ 4., 16.])
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from rmsprop_lib import rules
+from rmsprop_lib import averages, rules
 from rmsprop_lib.compiled import arrays
-from rmsprop_lib.hyperparameters import DECAY, NON_NEGATIVE, Hyperparameter
+from rmsprop_lib.compiled.kernels import RisingDecay
+from rmsprop_lib.conventions.checkpoints import from_framework, to_framework
+from rmsprop_lib.conventions.options import options_like, row_as_running, row_like, row_of
+from rmsprop_lib.conventions.table import Convention
+from rmsprop_lib.conventions.table import Rule as RuleName
+from rmsprop_lib.hyperparameters import DECAY, NON_NEGATIVE, Choice, Hyperparameter, Switch
 from rmsprop_lib.rules import Rule
 
 Arrays = dict[str, np.ndarray]
@@ -40,7 +45,11 @@ class Optimizer(ABC):
     learning_rate : float
         η ≥ 0. Like every hyperparameter it may be assigned between steps and is checked then.
     weight_decay : float
-        λ ≥ 0. λ·θ is added to the gradient; in :class:`Adam` it may be decoupled.
+        λ ≥ 0. λ·θ is added to the gradient, or decoupled.
+    decoupled_weight_decay : bool
+        Let λ·θ bypass the rule and shrink θ by ηλ.
+    weight_decay_by : {"rate", "schedule", "both"}
+        What a decoupled decay is multiplied by: η, η over the rate at the beginning (its peak), or both.
     check_finite : bool
         Whether a gradient with NaN or infinity is refused. Without the check it enters the state, as in most
         frameworks, and stays there; the check reads each gradient once more.
@@ -53,32 +62,175 @@ class Optimizer(ABC):
 
     learning_rate = Hyperparameter(NON_NEGATIVE)
     weight_decay = Hyperparameter(NON_NEGATIVE)
-    decoupled_weight_decay = False
+    weight_decay_by = Choice("rate", "schedule", "both")
 
-    def __init__(self, learning_rate: float, weight_decay: float, check_finite: bool) -> None:
+    # The rule in the table of conventions, and its settings under the names that our arguments have.
+    _rule_name: ClassVar[RuleName]
+    _in_the_book: ClassVar[dict[str, str]]
+
+    def __init__(
+        self,
+        learning_rate: float,
+        weight_decay: float,
+        check_finite: bool,
+        decoupled_weight_decay: bool = False,
+        weight_decay_by: str = "rate",
+    ) -> None:
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.check_finite = check_finite
+        self.decoupled_weight_decay = decoupled_weight_decay
+        self.weight_decay_by = weight_decay_by
+        self.peak_learning_rate = self.learning_rate
+        if weight_decay_by != "rate":
+            if not decoupled_weight_decay:
+                raise ValueError(
+                    f"weight_decay_by={weight_decay_by!r} needs decoupled_weight_decay=True: "
+                    "what is coupled follows the rate"
+                )
+            if not self.peak_learning_rate:
+                raise ValueError(
+                    f"weight_decay_by={weight_decay_by!r} needs the peak of the rate, a number above 0; "
+                    f"learning_rate={learning_rate!r}"
+                )
         self.state: dict[str, Arrays] = {}
         self.step: dict[str, int] = {}
         self._like: dict[str, tuple[tuple[int, ...], np.dtype]] = {}
+
+    @classmethod
+    def like(cls, framework: str, *, optimizer: str | None = None, **arguments: Any) -> Self:
+        """The optimizer that does what a framework's does, from the arguments of the framework's own constructor.
+
+        Parameters
+        ----------
+        framework : str
+            One of those in :data:`rmsprop_lib.conventions.TABLE`, such as ``"Keras 3"`` or ``"TensorFlow 1"``.
+        optimizer : str, optional
+            What it is called there; the first that follows this class's rule by default.
+        **arguments
+            As the framework's constructor takes them, under its names; what is left out is the framework's default.
+
+        Returns
+        -------
+        An optimizer of this class.
+
+        Raises
+        ------
+        ValueError
+            If the table has no such framework, optimizer or argument, or a value is not allowed.
+
+        Examples
+        --------
+        >>> optimizer = RMSprop.like("Keras 3", learning_rate=0.01, momentum=0.9)
+        >>> optimizer.rho, optimizer.epsilon, optimizer.eps_inside, optimizer.rate_inside
+        (0.9, 1e-07, True, True)
+        """
+        return cls(**options_like(row_like(cls._rule_name, framework, optimizer, arguments), cls._in_the_book))
+
+    def load_framework_state(
+        self, framework: str, states: Mapping[str, Mapping[str, Any]], *, optimizer: str | None = None
+    ) -> None:
+        """Take over the state of a framework's optimizer in the middle of its run.
+
+        Parameters
+        ----------
+        framework : str
+            One of those in :data:`rmsprop_lib.conventions.TABLE`.
+        states : dict of str to dict of str to array
+            By parameter what the framework's optimizer keeps for it, under its names there (``Convention.slots``) and
+            in the parameter's shape; and under ``"step"`` how many steps it has done.
+        optimizer : str, optional
+            What it is called there; the first that follows this class's rule by default.
+
+        Raises
+        ------
+        ValueError
+            If an array is missing, or the two optimizers do not keep the same. Nothing has changed.
+        """
+        row = self._row_as_running(framework, optimizer)
+        taken = {}
+        for key, state in states.items():
+            if "step" not in state:
+                raise ValueError(f"states[{key!r}] lacks 'step', the number of steps done; it has {sorted(state)}")
+            try:
+                taken[key] = from_framework(row, state, int(state["step"]))
+            except ValueError as error:
+                raise ValueError(f"states[{key!r}]: {error}") from None
+        for key, accumulators in taken.items():
+            self.step[key] = int(states[key]["step"])
+            for name, array in zip(self._names(), accumulators, strict=True):
+                self.state.setdefault(name, {})[key] = np.array(array)
+                self._like[key] = array.shape, array.dtype
+
+    def framework_state(self, framework: str, *, optimizer: str | None = None) -> dict[str, dict[str, Any]]:
+        """The state as a framework's optimizer would keep it: what :meth:`load_framework_state` takes.
+
+        Parameters
+        ----------
+        framework : str
+        optimizer : str, optional
+
+        Returns
+        -------
+        dict of str to dict
+            By parameter float64 arrays under the framework's names, and the number of steps as ``"step"``.
+
+        Raises
+        ------
+        ValueError
+            If the two optimizers do not keep the same.
+        """
+        row = self._row_as_running(framework, optimizer)
+        return {
+            key: {**to_framework(row, tuple(self.state[name][key] for name in self._names()), t), "step": t}
+            for key, t in self.step.items()
+        }
+
+    def _row_as_running(self, framework: str, optimizer: str | None) -> Convention:
+        row = row_of(self._rule_name, framework, optimizer)
+        return row_as_running(row, self._in_the_book, lambda name: getattr(self, name))
 
     @abstractmethod
     def _names(self) -> tuple[str, ...]:
         """The accumulators of the rule, in the order in which it takes and returns them."""
 
     @abstractmethod
-    def _chosen(self, t: int) -> tuple[Rule, tuple[Any, ...]]:
-        """The rule of step ``t``, and what it is given after the gradient and its state."""
+    def _chosen(self, t: int | None) -> tuple[Rule, tuple[Any, ...]]:
+        """The rule of step ``t``, and what it is given after the gradient and its state; None leaves the step open."""
 
-    def _rule(self, theta: Any, g: Any, state: list[Any], t: int) -> tuple[Any, ...]:
+    def _rate_inside(self) -> bool:
+        """Whether the rule takes the rate itself, and gives what is subtracted from the parameter."""
+        return False
+
+    def _cautious(self) -> bool:
+        """Whether steps are masked, for which a whole array is needed."""
+        return False
+
+    def _decay(self) -> float:
+        """The weight decay, so that η times it is what a parameter shrinks by."""
+        if self.weight_decay_by == "rate":
+            return self.weight_decay
+        return (
+            self.weight_decay / self.peak_learning_rate * (self.learning_rate if self.weight_decay_by == "both" else 1)
+        )
+
+    def _change(self, theta: Any, g: Any, state: list[Any], t: int) -> tuple[Any, ...]:
+        """What is subtracted from the parameter, and the new accumulators."""
         rule, arguments = self._chosen(t)
-        if not self.weight_decay:
-            return rule(g, *state, *arguments)
-        if not self.decoupled_weight_decay:
-            return rule(g + self.weight_decay * theta, *state, *arguments)
+        if self.weight_decay and not self.decoupled_weight_decay:
+            g = g + self.weight_decay * theta
         direction, *new = rule(g, *state, *arguments)
-        return rules.decoupled_weight_decay(direction, theta, self.weight_decay), *new
+        if self._cautious():
+            direction = rules.cautious(direction, g, float(np.mean(direction * g > 0)))
+        inside = self._rate_inside()
+        if self.weight_decay and self.decoupled_weight_decay:
+            decay = self._decay()
+            direction = rules.decoupled_weight_decay(direction, theta, self.learning_rate * decay if inside else decay)
+        return (direction if inside else self.learning_rate * direction), *new
+
+    def _carry_over(self, name: str, value: bool) -> None:
+        """Give the state the form that a switch will ask for, or say that this cannot be done."""
+        raise NotImplementedError(f"{type(self).__name__} has no switch {name}")
 
     @property
     def cache(self) -> Arrays:
@@ -139,8 +291,8 @@ class Optimizer(ABC):
         stepped = self._step_at_once(checked, states, in_place=False)
         for key, (theta, g) in checked.items():
             if key not in stepped:
-                direction, *state = self._stepped(key, theta, g, states[key])
-                stepped[key] = np.asarray(theta - self.learning_rate * direction), *state
+                change, *state = self._stepped(key, theta, g, states[key])
+                stepped[key] = np.asarray(theta - change), *state
         new_params: Arrays = {}
         for key in checked:
             new_params[key], *state = stepped[key]
@@ -187,11 +339,11 @@ class Optimizer(ABC):
         # C-ordered arrays are views of a line, cut into blocks; others are stepped as one block.
         flat = all(array.flags.c_contiguous for array in (theta, *state))
         lines = [array.reshape(-1) if flat else array for array in (theta, g, *state)]
-        size = BLOCK if flat else max(1, len(lines[0]))
+        size = BLOCK if flat and not self._cautious() else max(1, len(lines[0]))
         for start in range(0, len(lines[0]), size):
             p, h, *s = (line[start : start + size] for line in lines)
-            direction, *new = self._rule(p, h, s, self.step.get(key, 0) + 1)
-            p -= self.learning_rate * direction
+            change, *new = self._change(p, h, s, self.step.get(key, 0) + 1)
+            p -= change
             for old, array in zip(s, new, strict=True):
                 old[...] = array
 
@@ -205,12 +357,14 @@ class Optimizer(ABC):
         """The parameter and the accumulators after the step, for each key that the compiled rule has stepped."""
         if self.check_finite and not in_place and getattr(self, "epsilon", 1.0) == 0:
             return {}  # a step that is 0/0 has to be seen
+        if self._cautious():  # which asks whole arrays
+            return {}
         return arrays.step_at_once(
             {key: (theta, g, *states[key]) for key, (theta, g) in checked.items()},
             {key: self.step.get(key, 0) + 1 for key in checked},
-            *self._chosen(1),
+            *self._chosen(None),
             self.learning_rate,
-            weight_decay=self.weight_decay,
+            weight_decay=self._decay(),
             decoupled=self.decoupled_weight_decay,
             in_place=in_place,
         )
@@ -222,7 +376,7 @@ class Optimizer(ABC):
     def _stepped(self, key: str, theta: np.ndarray, g: np.ndarray, state: list[np.ndarray]) -> tuple[Any, ...]:
         try:
             with np.errstate(invalid="raise" if self.check_finite else "warn", divide="ignore"):
-                return self._rule(theta, g, state, self.step.get(key, 0) + 1)
+                return self._change(theta, g, state, self.step.get(key, 0) + 1)
         except FloatingPointError as error:
             raise ValueError(
                 f"the step of {key!r} is 0/0: with epsilon=0 a gradient may not be zero from the start ({error})"
@@ -233,7 +387,24 @@ class Optimizer(ABC):
         for name, array in zip(self._names(), arrays, strict=True):
             if array is not None and array.shape != theta.shape:
                 raise ValueError(f"params[{key!r}] has shape {theta.shape}, but its {name} has {array.shape}")
-        return [np.zeros_like(theta) if array is None else array for array in arrays]
+        return [
+            np.full_like(theta, self._start(name)) if array is None else array
+            for name, array in zip(self._names(), arrays, strict=True)
+        ]
+
+    def _start(self, name: str) -> float:
+        """The number with which an accumulator starts."""
+        return 0.0
+
+    def _velocity_over(self, rate_inside: bool) -> None:
+        """Turn the directions in the momentum buffers into steps of the present rate, or back."""
+        velocity = self.state.get("velocity", {})
+        if velocity and not rate_inside and self.learning_rate == 0:
+            raise ValueError(
+                "rate_inside=False cannot be switched on at learning_rate=0: directions are steps divided by the rate"
+            )
+        for key, buffer in velocity.items():
+            velocity[key] = buffer * self.learning_rate if rate_inside else buffer / self.learning_rate
 
     def _checked(
         self, params: Mapping[str, np.ndarray], grads: Mapping[str, np.ndarray]
@@ -272,7 +443,7 @@ def _all_finite(g: np.ndarray) -> bool:
 
 
 class SGD(Optimizer):
-    """Gradient descent, with momentum as a heavy ball (rules ``sgd`` and ``heavy_ball``).
+    """Gradient descent, with momentum as a heavy ball (rules ``sgd``, ``heavy_ball``, ``heavy_ball_rate_inside``).
 
     Parameters
     ----------
@@ -284,9 +455,25 @@ class SGD(Optimizer):
     weight_decay : float, λ ≥ 0
     check_finite : bool
         See :class:`Optimizer`.
+    rate_inside : bool
+        Let the buffer take in η·g, as Keras does.
+    decoupled_weight_decay, weight_decay_by
+        See :class:`Optimizer`.
     """
 
     momentum = Hyperparameter(DECAY)
+    rate_inside = Switch()
+
+    _rule_name = "sgd"
+    _in_the_book: ClassVar[dict[str, str]] = {
+        "eta": "learning_rate",
+        "weight_decay": "weight_decay",
+        "decoupled": "decoupled_weight_decay",
+        "corrected_decay": "weight_decay_by",
+        "gamma": "momentum",
+        "nesterov": "nesterov",
+        "rate_inside": "rate_inside",
+    }
 
     def __init__(
         self,
@@ -296,18 +483,27 @@ class SGD(Optimizer):
         *,
         weight_decay: float = 0.0,
         check_finite: bool = True,
+        rate_inside: bool = False,
+        decoupled_weight_decay: bool = False,
+        weight_decay_by: str = "rate",
     ) -> None:
-        super().__init__(learning_rate, weight_decay, check_finite)
+        super().__init__(learning_rate, weight_decay, check_finite, decoupled_weight_decay, weight_decay_by)
         self.momentum = momentum
         self.nesterov = nesterov
+        self.rate_inside = rate_inside
 
     def _names(self) -> tuple[str, ...]:
         return ("velocity",) if self.momentum else ()
 
-    def _chosen(self, t: int) -> tuple[Rule, tuple[Any, ...]]:
-        if not self.momentum:
-            return rules.sgd, ()
-        return rules.heavy_ball, (self.momentum, 0.0, bool(self.nesterov))
+    def _rate_inside(self) -> bool:
+        return self.rate_inside and self.momentum > 0
+
+    def _carry_over(self, name: str, value: bool) -> None:
+        self._velocity_over(value)
+
+    def _chosen(self, t: int | None) -> tuple[Rule, tuple[Any, ...]]:
+        eta = self.learning_rate if self._rate_inside() else None
+        return rules.of_sgd(self.momentum, 0.0, bool(self.nesterov), eta)
 
     def _denominator(self, key: str) -> float:
         return 1.0
@@ -324,9 +520,27 @@ class AdaGrad(Optimizer):
     weight_decay : float, λ ≥ 0
     check_finite : bool
         See :class:`Optimizer`.
+    eps_inside : bool
+        Divide by √(Σg² + ε), as Keras and Optax do.
+    initial_square : float ≥ 0
+        Where Σg² starts; 0.1 in Keras, Optax and TensorFlow.
+    decoupled_weight_decay, weight_decay_by
+        See :class:`Optimizer`.
     """
 
     epsilon = Hyperparameter(NON_NEGATIVE)
+    initial_square = Hyperparameter(NON_NEGATIVE)
+
+    _rule_name = "adagrad"
+    _in_the_book: ClassVar[dict[str, str]] = {
+        "eta": "learning_rate",
+        "weight_decay": "weight_decay",
+        "decoupled": "decoupled_weight_decay",
+        "corrected_decay": "weight_decay_by",
+        "eps": "epsilon",
+        "eps_inside": "eps_inside",
+        "initial": "initial_square",
+    }
 
     def __init__(
         self,
@@ -335,22 +549,31 @@ class AdaGrad(Optimizer):
         *,
         weight_decay: float = 0.0,
         check_finite: bool = True,
+        eps_inside: bool = False,
+        initial_square: float = 0.0,
+        decoupled_weight_decay: bool = False,
+        weight_decay_by: str = "rate",
     ) -> None:
-        super().__init__(learning_rate, weight_decay, check_finite)
+        super().__init__(learning_rate, weight_decay, check_finite, decoupled_weight_decay, weight_decay_by)
         self.epsilon = epsilon
+        self.eps_inside = eps_inside
+        self.initial_square = initial_square
 
     def _names(self) -> tuple[str, ...]:
         return ("cache",)
 
-    def _chosen(self, t: int) -> tuple[Rule, tuple[Any, ...]]:
-        return rules.adagrad, (self.epsilon,)
+    def _start(self, name: str) -> float:
+        return self.initial_square
+
+    def _chosen(self, t: int | None) -> tuple[Rule, tuple[Any, ...]]:
+        return rules.adagrad, (self.epsilon, bool(self.eps_inside))
 
     def _denominator(self, key: str) -> Any:
-        return rules.sqrt(self.cache[key]) + self.epsilon
+        return _root(self.cache[key], self.epsilon, self.eps_inside)
 
 
 class RMSprop(Optimizer):
-    """RMSprop, plain, centered, with momentum, or both (rules ``rmsprop`` to ``centered_rmsprop_momentum``).
+    """RMSprop, plain, centered, with momentum, or both (``rmsprop`` to ``centered_rmsprop_momentum_rate_inside``).
 
     Parameters
     ----------
@@ -367,11 +590,54 @@ class RMSprop(Optimizer):
     weight_decay : float, λ ≥ 0
     check_finite : bool
         See :class:`Optimizer`.
+    eps_inside : bool
+        Divide by √(v + ε), as TensorFlow, Keras and Optax do.
+    rate_inside : bool
+        Let the momentum buffer take in η·d, as TensorFlow, Keras and Optax do.
+    initial_square : float ≥ 0
+        Where v starts; 1 in TensorFlow 1.
+    bias_correction : bool
+        Keep v, and μ if centered, divided by the sum of its weights 1 − ρᵗ: Adam without its first average, at half
+        its memory.
+    nesterov : bool
+        Let momentum look one step ahead.
+    caution : bool
+        With momentum, step only where the step has the gradient's sign, lengthened by the share of such elements.
+    decoupled_weight_decay, weight_decay_by
+        See :class:`Optimizer`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a value is not allowed; also if ``centered``, ``bias_correction`` or ``rate_inside`` is assigned in the
+        middle of a run and the state cannot be carried over.
     """
 
     rho = Hyperparameter(DECAY)
     epsilon = Hyperparameter(NON_NEGATIVE)
     momentum = Hyperparameter(DECAY)
+    initial_square = Hyperparameter(NON_NEGATIVE)
+    centered = Switch()
+    bias_correction = Switch()
+    rate_inside = Switch()
+
+    _rule_name = "rmsprop"
+    _in_the_book: ClassVar[dict[str, str]] = {
+        "eta": "learning_rate",
+        "weight_decay": "weight_decay",
+        "decoupled": "decoupled_weight_decay",
+        "corrected_decay": "weight_decay_by",
+        "rho": "rho",
+        "eps": "epsilon",
+        "eps_inside": "eps_inside",
+        "gamma": "momentum",
+        "nesterov": "nesterov",
+        "rate_inside": "rate_inside",
+        "initial": "initial_square",
+        "centered": "centered",
+        "bias_correction": "bias_correction",
+        "caution": "caution",
+    }
 
     def __init__(
         self,
@@ -383,22 +649,87 @@ class RMSprop(Optimizer):
         *,
         weight_decay: float = 0.0,
         check_finite: bool = True,
+        eps_inside: bool = False,
+        rate_inside: bool = False,
+        initial_square: float = 0.0,
+        bias_correction: bool = False,
+        nesterov: bool = False,
+        caution: bool = False,
+        decoupled_weight_decay: bool = False,
+        weight_decay_by: str = "rate",
     ) -> None:
-        super().__init__(learning_rate, weight_decay, check_finite)
+        super().__init__(learning_rate, weight_decay, check_finite, decoupled_weight_decay, weight_decay_by)
         self.rho = rho
         self.epsilon = epsilon
         self.momentum = momentum
         self.centered = centered
+        self.eps_inside = eps_inside
+        self.rate_inside = rate_inside
+        self.initial_square = initial_square
+        self.bias_correction = bias_correction
+        self.nesterov = nesterov
+        self.caution = caution
+        if self.bias_correction and self.initial_square:
+            raise ValueError(
+                f"initial_square={initial_square!r} is not allowed with bias_correction=True, "
+                "which corrects a start at 0"
+            )
 
     def _names(self) -> tuple[str, ...]:
         names = ("cache", "mean") if self.centered else ("cache",)
         return (*names, "velocity") if self.momentum else names
 
-    def _chosen(self, t: int) -> tuple[Rule, tuple[Any, ...]]:
-        return rules.of_rmsprop(self.rho, self.epsilon, self.momentum, bool(self.centered))
+    def _start(self, name: str) -> float:
+        return self.initial_square if name == "cache" else 0.0
+
+    def _cautious(self) -> bool:
+        return self.caution and self.momentum > 0
+
+    def _rate_inside(self) -> bool:
+        return self.rate_inside and self.momentum > 0
+
+    def _carry_over(self, name: str, value: bool) -> None:
+        if name == "rate_inside":
+            self._velocity_over(value)
+            return
+        was = {"centered": self.centered, "bias_correction": self.bias_correction}
+        now = {**was, name: value}
+        if now["centered"] and not was["centered"]:
+            raise ValueError(
+                "centered=True cannot be switched on in the middle of a run: "
+                "the average of gradients until then is not known"
+            )
+        if now["bias_correction"] and self.initial_square:
+            raise ValueError(
+                f"bias_correction=True cannot be switched on after a start at initial_square={self.initial_square!r}"
+            )
+        names = ("cache", "mean") if was["centered"] else ("cache",)
+        for key, t in self.step.items():
+            weights = rules.weight_sum(self.rho, t)
+            old = tuple(self.state[kept][key] for kept in names)
+            square, mean = averages.averages(old, weights if was["bias_correction"] else 1.0, centered=was["centered"])
+            new = averages.kept(square, mean, weights if now["bias_correction"] else 1.0, centered=now["centered"])
+            for kept, array in zip(names, new, strict=False):
+                self.state[kept][key] = array
+        if not now["centered"]:
+            self.state.pop("mean", None)
+
+    def _chosen(self, t: int | None) -> tuple[Rule, tuple[Any, ...]]:
+        rho: Any = self.rho
+        if self.bias_correction:
+            rho = RisingDecay(rho) if t is None else rules.rising_decay(rho, t)
+        return rules.of_rmsprop(
+            rho,
+            self.epsilon,
+            self.momentum,
+            self.centered,
+            nesterov=bool(self.nesterov),
+            eps_inside=bool(self.eps_inside),
+            eta=self.learning_rate if self._rate_inside() else None,
+        )
 
     def _denominator(self, key: str) -> Any:
-        return rules.sqrt(self.cache[key]) + self.epsilon
+        return _root(self.cache[key], self.epsilon, self.eps_inside)
 
 
 class Adam(Optimizer):
@@ -418,11 +749,28 @@ class Adam(Optimizer):
         Add λ·θ to the direction instead of the gradient: AdamW.
     check_finite : bool
         See :class:`Optimizer`.
+    eps_uncorrected : bool
+        Add ε to the root before the bias correction, as Keras and TensorFlow do.
+    weight_decay_by
+        See :class:`Optimizer`.
     """
 
     beta1 = Hyperparameter(DECAY)
     beta2 = Hyperparameter(DECAY)
     epsilon = Hyperparameter(NON_NEGATIVE)
+
+    _rule_name = "adam"
+    _in_the_book: ClassVar[dict[str, str]] = {
+        "eta": "learning_rate",
+        "weight_decay": "weight_decay",
+        "decoupled": "decoupled_weight_decay",
+        "corrected_decay": "weight_decay_by",
+        "beta1": "beta1",
+        "beta2": "beta2",
+        "eps": "epsilon",
+        "eps_uncorrected": "eps_uncorrected",
+        "amsgrad": "amsgrad",
+    }
 
     def __init__(
         self,
@@ -435,21 +783,28 @@ class Adam(Optimizer):
         weight_decay: float = 0.0,
         decoupled_weight_decay: bool = False,
         check_finite: bool = True,
+        eps_uncorrected: bool = False,
+        weight_decay_by: str = "rate",
     ) -> None:
-        super().__init__(learning_rate, weight_decay, check_finite)
+        super().__init__(learning_rate, weight_decay, check_finite, decoupled_weight_decay, weight_decay_by)
         self.beta1 = beta1
         self.beta2 = beta2
         self.epsilon = epsilon
         self.amsgrad = amsgrad
-        self.decoupled_weight_decay = decoupled_weight_decay
+        self.eps_uncorrected = eps_uncorrected
 
     def _names(self) -> tuple[str, ...]:
         return ("mean", "cache", "largest") if self.amsgrad else ("mean", "cache")
 
-    def _chosen(self, t: int) -> tuple[Rule, tuple[Any, ...]]:
-        return (rules.amsgrad if self.amsgrad else rules.adam), (t, self.beta1, self.beta2, self.epsilon)
+    def _chosen(self, t: int | None) -> tuple[Rule, tuple[Any, ...]]:
+        rule = rules.amsgrad if self.amsgrad else rules.adam
+        return rule, (1 if t is None else t, self.beta1, self.beta2, self.epsilon, bool(self.eps_uncorrected))
 
     def _denominator(self, key: str) -> Any:
-        v = self.state["largest" if self.amsgrad else "cache"][key]
-        v_hat = v / rules.weight_sum(self.beta2, self.step[key])
-        return rules.sqrt(v_hat) + self.epsilon
+        weights = rules.weight_sum(self.beta2, self.step[key])
+        epsilon = self.epsilon / rules.sqrt(weights) if self.eps_uncorrected else self.epsilon
+        return _root(self.state["largest" if self.amsgrad else "cache"][key] / weights, epsilon, False)
+
+
+def _root(v: Any, epsilon: float, inside: bool) -> Any:
+    return rules.sqrt(v + epsilon) if inside else rules.sqrt(v) + epsilon

@@ -13,6 +13,8 @@ in :mod:`rmsprop_lib.numpy_optim` and :mod:`rmsprop_lib.torch_optim` do that.
 Symbols: ``g`` gradient, ``G`` sum of squared gradients, ``v`` moving average of squares (in the centered rule:
 moving variance), ``mu`` and ``m`` moving average of gradients, ``b`` momentum buffer, ``rho``, ``beta1``,
 ``beta2`` decay rates in [0, 1), ``gamma`` momentum in [0, 1), ``eps`` ≥ 0, ``t`` step number counted from 1.
+
+A rule that takes the rate ``eta`` returns what is subtracted from :math:`\theta` itself, :math:`\eta` in it.
 """
 
 from collections.abc import Callable
@@ -57,6 +59,22 @@ def weight_sum(beta: Number, t: Number) -> Number:
     return 1 - beta**t
 
 
+def rising_decay(rho: Number, t: Number) -> Number:
+    r"""The decay of step ``t`` with which a moving average needs no bias correction.
+
+    .. math:: \rho_t = 1 - \frac{1-\rho}{1-\rho^t}
+
+    It is 0 at the first step, so that where an average starts is forgotten, and rises to ``rho``: an average kept with
+    it is one kept with ``rho`` from zero and divided by its :func:`weight_sum`.
+
+    Source: chapter 12, equation ``rising_decay``.
+
+    >>> [rising_decay(0.5, t) for t in (1, 2)]
+    [0.0, 0.33333333333333337]
+    """
+    return 1 - (1 - rho) / weight_sum(rho, t)
+
+
 def sgd(g: Number) -> tuple[Number]:
     """Gradient descent: the direction is the gradient.
 
@@ -77,6 +95,19 @@ def heavy_ball(
     """
     b = gamma * b + (1 - dampening) * g
     return (g + gamma * b if nesterov else b), b
+
+
+def heavy_ball_rate_inside(
+    g: Number, b: Number, eta: Number, gamma: Number, nesterov: bool = False
+) -> tuple[Number, Number]:
+    r"""The heavy ball of steps: what the buffer has taken in, :math:`\eta g`, a later change of the rate leaves as it is.
+
+    Source: chapter 12, equation ``heavy_ball_rate_inside``; Sutskever et al. (2013), equation 1.
+
+    >>> heavy_ball_rate_inside(4.0, 1.0, 0.25, 0.5)
+    (1.5, 1.5)
+    """
+    return heavy_ball(eta * g, b, gamma, nesterov=nesterov)
 
 
 def adagrad(g: Number, G: Number, eps: Number, eps_inside: bool = False) -> tuple[Number, Number]:
@@ -127,6 +158,26 @@ def rmsprop_momentum(
     return d, v, b
 
 
+def rmsprop_momentum_rate_inside(
+    g: Number,
+    v: Number,
+    b: Number,
+    eta: Number,
+    rho: Number,
+    gamma: Number,
+    eps: Number,
+    nesterov: bool = False,
+    eps_inside: bool = False,
+) -> tuple[Number, Number, Number]:
+    """RMSprop with momentum whose buffer holds steps: the heavy ball is fed RMSprop's direction times the rate.
+
+    Source: chapter 12, equation ``rmsprop_momentum_rate_inside``.
+    """
+    d, v = rmsprop(g, v, rho, eps, eps_inside)
+    d, b = heavy_ball_rate_inside(d, b, eta, gamma, nesterov)
+    return d, v, b
+
+
 def centered_rmsprop(
     g: Number, v: Number, mu: Number, rho: Number, eps: Number, eps_inside: bool = False
 ) -> tuple[Number, Number, Number]:
@@ -165,17 +216,78 @@ def centered_rmsprop_momentum(
     return d, v, mu, b
 
 
-def of_rmsprop(rho: Number, eps: Number, momentum: Number, centered: bool) -> tuple[Rule, tuple[Number, ...]]:
-    """Which of the four rules RMSprop with these settings is, and what the rule is given after its state."""
-    if momentum:
-        return (centered_rmsprop_momentum if centered else rmsprop_momentum), (rho, momentum, eps)
-    return (centered_rmsprop if centered else rmsprop), (rho, eps)
+def centered_rmsprop_momentum_rate_inside(
+    g: Number,
+    v: Number,
+    mu: Number,
+    b: Number,
+    eta: Number,
+    rho: Number,
+    gamma: Number,
+    eps: Number,
+    nesterov: bool = False,
+    eps_inside: bool = False,
+) -> tuple[Number, Number, Number, Number]:
+    """Centered RMSprop with momentum whose buffer holds steps.
+
+    Source: chapter 12, equation ``centered_rmsprop_momentum_rate_inside``; Graves (2013), equations 38 to 45.
+    """
+    d, v, mu = centered_rmsprop(g, v, mu, rho, eps, eps_inside)
+    d, b = heavy_ball_rate_inside(d, b, eta, gamma, nesterov)
+    return d, v, mu, b
+
+
+def of_sgd(
+    momentum: Number, dampening: Number, nesterov: bool, eta: Number | None = None
+) -> tuple[Rule, tuple[Number, ...]]:
+    """Which of the three rules SGD with these settings is, and what the rule is given after its state.
+
+    ``eta`` is the rate if the buffer takes it in, and None if it does not.
+    """
+    if not momentum:
+        return sgd, ()
+    if eta is None:
+        return heavy_ball, (momentum, dampening, nesterov)
+    return heavy_ball_rate_inside, (eta, momentum, nesterov)
+
+
+def of_rmsprop(
+    rho: Number,
+    eps: Number,
+    momentum: Number,
+    centered: bool,
+    *,
+    nesterov: bool = False,
+    eps_inside: bool = False,
+    eta: Number | None = None,
+) -> tuple[Rule, tuple[Number, ...]]:
+    """Which of the six rules RMSprop with these settings is, and what the rule is given after its state.
+
+    ``eta`` is the rate if the momentum buffer takes it in, and None if it does not.
+    """
+    if not momentum:
+        return (centered_rmsprop if centered else rmsprop), (rho, eps, eps_inside)
+    arguments = rho, momentum, eps, nesterov, eps_inside
+    if eta is None:
+        return (centered_rmsprop_momentum if centered else rmsprop_momentum), arguments
+    inside = centered_rmsprop_momentum_rate_inside if centered else rmsprop_momentum_rate_inside
+    return inside, (eta, *arguments)
 
 
 def adam(
-    g: Number, m: Number, v: Number, t: Number, beta1: Number, beta2: Number, eps: Number
+    g: Number,
+    m: Number,
+    v: Number,
+    t: Number,
+    beta1: Number,
+    beta2: Number,
+    eps: Number,
+    eps_uncorrected: bool = False,
 ) -> tuple[Number, Number, Number]:
     r"""Adam: both moving averages, each divided by its sum of weights, :math:`d = \hat m/(\sqrt{\hat v}+\varepsilon)`.
+
+    With ``eps_uncorrected`` :math:`\varepsilon` is added to :math:`\sqrt v` before the correction, as in Keras and
+    TensorFlow (chapter 12, equation ``conv-adam-epsilon``).
 
     Source: chapter 06, equation ``adam``; Kingma and Ba (2015), algorithm 1.
 
@@ -186,16 +298,24 @@ def adam(
     v = ema(v, g * g, beta2)
     m_hat = m / weight_sum(beta1, t)
     v_hat = v / weight_sum(beta2, t)
-    return m_hat / (sqrt(v_hat) + eps), m, v
+    return m_hat / (sqrt(v_hat) + (eps / sqrt(weight_sum(beta2, t)) if eps_uncorrected else eps)), m, v
 
 
 def amsgrad(
-    g: Number, m: Number, v: Number, v_max: Number, t: Number, beta1: Number, beta2: Number, eps: Number
+    g: Number,
+    m: Number,
+    v: Number,
+    v_max: Number,
+    t: Number,
+    beta1: Number,
+    beta2: Number,
+    eps: Number,
+    eps_uncorrected: bool = False,
 ) -> tuple[Number, Number, Number, Number]:
     r"""AMSGrad: Adam that divides by the root of the largest average of squares so far.
 
     As in torch.optim the maximum is taken before bias correction; ``t`` = ∞ leaves the correction out, which is
-    the rule as it was published.
+    the rule as it was published. ``eps_uncorrected`` is as in :func:`adam`.
 
     Source: chapter 06, equation ``amsgrad``; Reddi, Kale and Kumar (2018), algorithm 2.
 
@@ -207,7 +327,7 @@ def amsgrad(
     v_max = maximum(v_max, v)
     m_hat = m / weight_sum(beta1, t)
     v_hat = v_max / weight_sum(beta2, t)
-    return m_hat / (sqrt(v_hat) + eps), m, v, v_max
+    return m_hat / (sqrt(v_hat) + (eps / sqrt(weight_sum(beta2, t)) if eps_uncorrected else eps)), m, v, v_max
 
 
 def decoupled_weight_decay(d: Number, theta: Number, weight_decay: Number) -> Number:
@@ -221,3 +341,16 @@ def decoupled_weight_decay(d: Number, theta: Number, weight_decay: Number) -> Nu
     3.0
     """
     return d + weight_decay * theta
+
+
+def cautious(d: Number, g: Number, share: Number) -> Number:
+    r"""The direction where it has the gradient's sign, and 0 elsewhere, divided by the share of such elements.
+
+    ``share`` is their number in a whole tensor over that of all its elements; it counts as 0.001 where it is less.
+
+    Source: chapter 12, equation ``cautious``; Liang et al. (2024), algorithm 1.
+
+    >>> cautious(3.0, 1.0, 0.5), cautious(3.0, -1.0, 0.5)
+    (6.0, 0.0)
+    """
+    return d * (d * g > 0) / maximum(1e-3, share)

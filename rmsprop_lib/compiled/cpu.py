@@ -77,12 +77,15 @@ def _ema(average: Any, x: Any, rho: Any) -> Any:
 
 @overload(rules.weight_sum, inline="always", strict=False)
 def _weight_sum(beta: Any, t: Any) -> Any:
-    return lambda beta, t: beta[1]
+    if isinstance(beta, types.BaseTuple):
+        return lambda beta, t: beta[1]
+    return lambda beta, t: 1.0 - beta**t
 
 
 # What any kernel may call, and once it is asked for whatever else a rule calls.
 _jitable = cache(register_jitable)
 _jitable(rules.decoupled_weight_decay)
+_jitable(rules.rising_decay)
 _jitable(inverse_time_decay)
 
 
@@ -120,6 +123,7 @@ _SPELT = {
     "value": "T(numbers[{k}])",
     "decay": "numbers[{k}]",
     "corrected decay": "(numbers[{k}], T(1.0 - numbers[{k}] ** step))",
+    "rising decay": "rising(numbers[{k}], step)",
 }
 
 
@@ -144,13 +148,15 @@ def _kernel(
     given, prologue, k = ["g", *(f"{a}[i]" for a in accumulators)], [], 0
     for kind in kinds:
         if kind not in _SPELT:
-            given.append("step" if kind == "t" else kind)
+            given.append({"t": "step"}.get(kind, kind))
             continue
         prologue.append(f"h{k} = {_SPELT[kind].format(k=k)}")
         given.append(f"h{k}")
         k += 1
     gradient = "-gradient[i]" if maximize else "gradient[i]"
     results = ", ".join(["d", *(f"n_{a}" for a in accumulators)])
+    # What a rule returns that takes the rate itself has the rate in it.
+    change, shrunk = ("T(d)", "rate * shrink") if "rate" in kinds else ("rate * T(d)", "shrink")
     lines = [
         "def kernel(table, array, offset, length, steps, learning_rate, rate_decay, decay, numbers):",
         "    shrink = T(decay)",
@@ -164,8 +170,8 @@ def _kernel(
         f"            g = {gradient}" + (" + shrink * p[i]" if weight_decay == "coupled" else ""),
         f"            {results}{'' if states else ','} = rule({', '.join(given)})",
         *(f"            {out}[i] = n_{a}" for out, a in zip(outputs[1:], accumulators, strict=True)),
-        "            d = decoupled(d, p[i], shrink)" if weight_decay == "decoupled" else "",
-        f"            {outputs[0]}[i] = p[i] - rate * T(d)",
+        f"            d = decoupled(d, p[i], {shrunk})" if weight_decay == "decoupled" else "",
+        f"            {outputs[0]}[i] = p[i] - {change}",
     ]
     for part in parts(rule):
         _jitable(part)
@@ -177,6 +183,7 @@ def _kernel(
         "decoupled": rules.decoupled_weight_decay,
         "prange": prange,
         "rate_at": inverse_time_decay,
+        "rising": rules.rising_decay,
         "rule": njit(inline="always")(rule),
     }
     exec("\n".join(lines), scope)

@@ -142,6 +142,11 @@ _PRIMITIVES = {
         def weight_sum(beta, t):
             return beta[2]
     """,
+    "rising_decay": """
+        def rising_decay(rho, t):
+            share = divide(rho[1], rho[2])
+            return 1 - share, share
+    """,
 }
 
 
@@ -198,9 +203,11 @@ def _count_kernel(sums: int, rate_on_device: bool, dtype: str, interpreted: bool
         f"    tl.store(scalars + i, rate.to(tl.{dtype}), mask=there)",
     ]
     for k, beta in enumerate(betas):
-        # β^t as exp(t·log β), in double precision: for β = 0 that is exp(−∞).
+        # β^t as exp(t·log β), in double precision: for β = 0 that is exp(−∞). At the first step it is β to the last
+        # bit, as a decay that rises from 0 needs it.
         lines += [
-            f"    sum{k} = 1.0 - tl.exp(t * tl.log(tl.full((), {beta}, tl.float64)))",
+            f"    beta = tl.full((), {beta}, tl.float64)",
+            f"    sum{k} = 1.0 - tl.where(t == 1.0, beta, tl.exp(t * tl.log(beta)))",
             f"    tl.store(scalars + {k + 1} * arrays + i, sum{k}.to(tl.{dtype}), mask=there)",
         ]
     with _interpreting(interpreted):
@@ -217,7 +224,7 @@ def kernel_source(
     given, signature, prologue, numbers, sums = ["g", *accumulators], [], [], 0, 0
     for kind in kinds:
         if kind not in NUMERIC:
-            given.append("0" if kind == "t" else kind)
+            given.append({"t": "0"}.get(kind, kind))
             continue
         h, rest = f"h{numbers}", f"rest{numbers}"
         numbers += 1
@@ -226,13 +233,17 @@ def kernel_source(
         value = f"tl.full((), {h}, tl.{wide})"
         if kind != "value":
             signature.append(f"{rest}: tl.{wide}")
-            value = f"({value}, tl.full((), {rest}, tl.{wide})"
-            if kind == "corrected decay":
+            columns = [value, f"tl.full((), {rest}, tl.{wide})"]
+            if kind in ("corrected decay", "rising decay"):
                 sums += 1
-                value += f", tl.load(scalars + {sums} * arrays + a)"
-            value += ")"
+                columns.append(f"tl.load(scalars + {sums} * arrays + a)")
+            value = f"({', '.join(columns)})"
+            if kind == "rising decay":
+                value = f"rising_decay({value}, 0)"
         prologue.append(f"{h} = {value}")
     results = ", ".join(["d", *accumulators])
+    # What a rule returns that takes the rate itself has the rate in it.
+    change, shrunk = ("d", "rate * shrink") if "rate" in kinds else ("rate * d", "shrink")
     names = ["p", "g", *accumulators]
     types = {name: wide if name in accumulators else dtype for name in names}
     size = {name: getattr(torch, types[name]).itemsize for name in names}
@@ -249,8 +260,8 @@ def kernel_source(
             "g = g + shrink * p" if weight_decay == "coupled" else "",
             f"{results}{'' if states else ','} = rule({', '.join(given)})",
             *(f"tl.store({name}_ptr, {name}{mask})" for name in accumulators),
-            "d = decoupled_weight_decay(d, p, shrink)" if weight_decay == "decoupled" else "",
-            f"tl.store(p_ptr, (p - rate * d).to(tl.{dtype}){mask})",
+            f"d = decoupled_weight_decay(d, p, {shrunk})" if weight_decay == "decoupled" else "",
+            f"tl.store(p_ptr, (p - {change}).to(tl.{dtype}){mask})",
         ]
 
     addresses = {"p": "table", "g": "gradients"} | {s: f"table + {k + 1} * arrays" for k, s in enumerate(accumulators)}
@@ -383,7 +394,7 @@ def step(
     betas: list[float] = []
     for kind, number in zip((kind for kind in kinds if kind in NUMERIC), numbers, strict=True):
         given += [number] if kind == "value" else [number, 1.0 - number]
-        betas += [number] if kind == "corrected decay" else []
+        betas += [number] if kind in ("corrected decay", "rising decay") else []
     if isinstance(learning_rate, Tensor) and learning_rate.device.type == "cpu" and not interpreted:
         learning_rate = learning_rate.item()
     rate_on_device = isinstance(learning_rate, Tensor)

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Sequence
 from functools import cache
 from types import FunctionType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -15,10 +15,10 @@ from rmsprop_lib import rules
 from rmsprop_lib.rules import Rule
 
 WeightDecay = Literal["none", "coupled", "decoupled"]
-Kind = Literal["value", "decay", "corrected decay", "t", "True", "False"]
+Kind = Literal["value", "decay", "corrected decay", "rising decay", "t", "rate", "True", "False"]
 
 # The kinds that come with a number.
-NUMERIC = ("value", "decay", "corrected decay")
+NUMERIC = ("value", "decay", "corrected decay", "rising decay")
 DECAYS = ("rho", "beta1", "beta2")
 
 PRIMITIVES = (rules.sqrt, rules.maximum, rules.ema, rules.weight_sum)
@@ -38,6 +38,12 @@ def parts(rule: Rule) -> tuple[FunctionType, ...]:
     return tuple(found)
 
 
+class RisingDecay(NamedTuple):
+    """A decay ρ that is to be :func:`rmsprop_lib.rules.rising_decay` of it, at each array's own step."""
+
+    rho: float
+
+
 @cache
 def _parameter_names(rule: Rule) -> tuple[str, ...]:
     return tuple(inspect.signature(rule).parameters)
@@ -46,8 +52,9 @@ def _parameter_names(rule: Rule) -> tuple[str, ...]:
 def kinds_and_numbers(rule: Rule, states: int, arguments: Sequence[Any]) -> tuple[tuple[Kind, ...], tuple[float, ...]]:
     """What each argument of a rule after its state is to the kernel, and the numbers among them.
 
-    The names of the rule's parameters say it: ``t`` is the step, ``rho``, ``beta1`` and ``beta2`` are decays, and
-    in a rule that is given the step they are corrected for the bias. What is true or false is compiled in.
+    The names of the rule's parameters say it: ``t`` is the step, ``eta`` the rate (and the rule's result what is
+    subtracted from the parameter, the rate in it), ``rho``, ``beta1`` and ``beta2`` are decays, and in a rule that is
+    given the step they are corrected for the bias. What is true or false is compiled in.
 
     Parameters
     ----------
@@ -69,13 +76,16 @@ def kinds_and_numbers(rule: Rule, states: int, arguments: Sequence[Any]) -> tupl
     kinds: list[Kind] = []
     numbers: list[float] = []
     for name, argument in zip(names, arguments, strict=False):
-        if name == "t":
-            kinds.append("t")
+        if name in ("t", "eta"):
+            kinds.append("t" if name == "t" else "rate")
             continue
         if isinstance(argument, bool):
             kinds.append("True" if argument else "False")
             continue
-        if name in DECAYS:
+        if isinstance(argument, RisingDecay):
+            kinds.append("rising decay")
+            argument = argument.rho
+        elif name in DECAYS:
             kinds.append("corrected decay" if "t" in names else "decay")
         else:
             kinds.append("value")

@@ -65,7 +65,13 @@ class GroupPlan:
         )
         return fitting and all(tensors.refusal(row(p, names, state)) for p in self.left)
 
-    def step(self, group: dict[str, Any], chosen: Callable[[torch.dtype], tuple[Rule, Sequence[Any]]]) -> None:
+    def step(
+        self,
+        group: dict[str, Any],
+        chosen: Callable[[torch.dtype], tuple[Rule, Sequence[Any]]],
+        *,
+        weight_decay: float,
+    ) -> None:
         """Step all but those that are left.
 
         Parameters
@@ -74,6 +80,8 @@ class GroupPlan:
             Its options as they are now.
         chosen : callable
             For the dtype of the arithmetic the rule, and what it is given after its state.
+        weight_decay : float
+            So that the rate times it is what a parameter shrinks by, or that it times θ is added to the gradient.
         """
         for plan in self.plans:
             rule, arguments = chosen(arithmetic_dtype(plan.params[0]))
@@ -82,7 +90,7 @@ class GroupPlan:
                 [x.item() if isinstance(x, Tensor) else x for x in arguments],
                 group["lr"],
                 rate_decay=float(group.get("lr_decay", 0.0)),
-                weight_decay=float(group["weight_decay"]),
+                weight_decay=weight_decay,
                 decoupled=group.get("decoupled_weight_decay", False),
                 maximize=group["maximize"],
             )
@@ -161,6 +169,8 @@ def refusal(group: dict[str, Any]) -> str | None:
     """Why nothing of a group can be stepped by a compiled rule, or None."""
     if tensors.several(group["lr"]):
         return "lr is a tensor of several rates"
+    if group.get("caution"):
+        return "caution=True asks the whole tensor at every step"
     betas = zip(("betas[0]", "betas[1]"), group.get("betas", ()), strict=False)
     for name, value in (*group.items(), *betas):
         if isinstance(value, Tensor) and name != "lr" and value.device.type != "cpu":

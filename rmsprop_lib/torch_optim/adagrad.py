@@ -7,11 +7,10 @@ import torch
 from torch import Tensor
 
 from rmsprop_lib import rules
-from rmsprop_lib.compiled.arithmetic import arithmetic_dtype
 from rmsprop_lib.hyperparameters import NON_NEGATIVE, Interval
 from rmsprop_lib.rules import Rule
 from rmsprop_lib.schedules import inverse_time_decay
-from rmsprop_lib.torch_optim.base import RuleOptimizer
+from rmsprop_lib.torch_optim.base import DECAY_OF_ITS_OWN, RuleOptimizer
 from rmsprop_lib.torch_optim.options import above_zero
 from rmsprop_lib.torch_optim.state import as_real, counter, like, steps
 
@@ -42,6 +41,12 @@ class AdaGrad(RuleOptimizer):
         Let autograd run through the step.
     fused : bool, optional
         One pass over memory, see :mod:`rmsprop_lib.torch_optim`.
+    eps_inside : bool
+        Divide by √(Σg² + ε), as Keras and Optax do. Not in torch.optim.
+    decoupled_weight_decay : bool
+        Let weight_decay·θ bypass the rule and shrink θ by η·weight_decay. Not in torch.optim.
+    weight_decay_by : {"rate", "schedule", "both"}
+        What a decoupled decay is multiplied by: η, η over the rate that the group was given (its peak), or both.
 
     Raises
     ------
@@ -57,6 +62,18 @@ class AdaGrad(RuleOptimizer):
     }
     _takes_sparse = True
     _added_later: ClassVar[dict[str, Any]] = {**RuleOptimizer._added_later, "fused": None}
+    _options_of_its_own: ClassVar[dict[str, Any]] = {"eps_inside": False, **DECAY_OF_ITS_OWN}
+
+    _rule_name = "adagrad"
+    _in_the_book: ClassVar[dict[str, str]] = {
+        "eta": "lr",
+        "weight_decay": "weight_decay",
+        "decoupled": "decoupled_weight_decay",
+        "corrected_decay": "weight_decay_by",
+        "eps": "eps",
+        "eps_inside": "eps_inside",
+        "initial": "initial_accumulator_value",
+    }
 
     def __init__(
         self,
@@ -71,6 +88,9 @@ class AdaGrad(RuleOptimizer):
         maximize: bool = False,
         differentiable: bool = False,
         fused: bool | None = None,
+        eps_inside: bool = False,
+        decoupled_weight_decay: bool = False,
+        weight_decay_by: str = "rate",
     ) -> None:
         super().__init__(
             params,
@@ -84,6 +104,9 @@ class AdaGrad(RuleOptimizer):
                 maximize=maximize,
                 differentiable=differentiable,
                 fused=fused,
+                eps_inside=eps_inside,
+                decoupled_weight_decay=decoupled_weight_decay,
+                weight_decay_by=weight_decay_by,
             ),
         )
 
@@ -103,7 +126,7 @@ class AdaGrad(RuleOptimizer):
         super().add_param_group(param_group)
         group = self.param_groups[-1]
         for p in group["params"]:
-            self.state[p] = {"step": counter(p, group), "sum": self._initial(p, group)}
+            self.state[p] = {"step": counter(p, group), "sum": self._initial(p, group, "sum")}
 
     def share_memory(self) -> None:
         """Move the accumulators into memory that processes share."""
@@ -111,11 +134,8 @@ class AdaGrad(RuleOptimizer):
             for p in group["params"]:
                 self.state[p]["sum"].share_memory_()
 
-    def _initial(self, p: Tensor, group: dict[str, Any]) -> Tensor:
-        start = group["initial_accumulator_value"]
-        # A complex parameter is a pair of real ones, and each of the two starts there.
-        start = complex(start, start) if p.is_complex() else start
-        return torch.full_like(p, start, dtype=arithmetic_dtype(p), memory_format=torch.preserve_format)
+    def _initial(self, p: Tensor, group: dict[str, Any], name: str) -> Tensor:
+        return self._filled(p, group["initial_accumulator_value"])
 
     def _rate(self, theta: Tensor, group: dict[str, Any], state: dict[str, Any]) -> Any:
         return inverse_time_decay(super()._rate(theta, group, state), steps(group, state), group["lr_decay"])
@@ -138,4 +158,4 @@ class AdaGrad(RuleOptimizer):
     def _chosen(
         self, group: dict[str, Any], dtype: torch.dtype, state: dict[str, Any] | None
     ) -> tuple[Rule, tuple[Any, ...]]:
-        return rules.adagrad, (above_zero(group["eps"], dtype),)
+        return rules.adagrad, (above_zero(group["eps"], dtype), group.get("eps_inside", False))

@@ -43,6 +43,10 @@ class Adam(RuleOptimizer):
         Let autograd run through the step.
     fused : bool, optional
         One pass over memory, see :mod:`rmsprop_lib.torch_optim`.
+    eps_uncorrected : bool
+        Add ε to the root before the bias correction, as Keras and TensorFlow do. Not in torch.optim.
+    weight_decay_by : {"rate", "schedule", "both"}
+        What a decoupled decay is multiplied by: η, η over the rate that the group was given (its peak), or both.
 
     Raises
     ------
@@ -58,6 +62,20 @@ class Adam(RuleOptimizer):
         "capturable": False,
         "decoupled_weight_decay": False,
         "fused": None,
+    }
+    _options_of_its_own: ClassVar[dict[str, Any]] = {"eps_uncorrected": False, "weight_decay_by": "rate"}
+
+    _rule_name = "adam"
+    _in_the_book: ClassVar[dict[str, str]] = {
+        "eta": "lr",
+        "weight_decay": "weight_decay",
+        "decoupled": "decoupled_weight_decay",
+        "corrected_decay": "weight_decay_by",
+        "beta1": "betas",
+        "beta2": "betas",
+        "eps": "eps",
+        "eps_uncorrected": "eps_uncorrected",
+        "amsgrad": "amsgrad",
     }
 
     def __init__(
@@ -75,6 +93,8 @@ class Adam(RuleOptimizer):
         differentiable: bool = False,
         fused: bool | None = None,
         decoupled_weight_decay: bool = False,
+        eps_uncorrected: bool = False,
+        weight_decay_by: str = "rate",
     ) -> None:
         super().__init__(
             params,
@@ -90,6 +110,8 @@ class Adam(RuleOptimizer):
                 differentiable=differentiable,
                 fused=fused,
                 decoupled_weight_decay=decoupled_weight_decay,
+                eps_uncorrected=eps_uncorrected,
+                weight_decay_by=weight_decay_by,
             ),
         )
 
@@ -121,4 +143,6 @@ class Adam(RuleOptimizer):
     ) -> tuple[Rule, tuple[Any, ...]]:
         beta1, beta2 = (b.reshape(()).to(dtype) if isinstance(b, Tensor) else b for b in group["betas"])
         t = 1 if state is None else steps(group, state)
-        return (rules.amsgrad if group["amsgrad"] else rules.adam), (t, beta1, beta2, above_zero(group["eps"], dtype))
+        eps = above_zero(group["eps"], dtype)
+        rule = rules.amsgrad if group["amsgrad"] else rules.adam
+        return rule, (t, beta1, beta2, eps, group.get("eps_uncorrected", False))

@@ -1,10 +1,11 @@
 """What all Torch optimizers of the book are: state and interface around a rule, with torch.optim's promises kept."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -12,9 +13,13 @@ from rmsprop_lib import rules
 from rmsprop_lib.compiled import tensors
 from rmsprop_lib.compiled.arithmetic import NARROW, arithmetic_dtype
 from rmsprop_lib.compiled.one_pass import OnePass
+from rmsprop_lib.conventions.checkpoints import from_framework, to_framework
+from rmsprop_lib.conventions.options import options_like, row_as_running, row_like, row_of
+from rmsprop_lib.conventions.table import Convention
+from rmsprop_lib.conventions.table import Rule as RuleName
 from rmsprop_lib.hyperparameters import NON_NEGATIVE, Interval
 from rmsprop_lib.rules import Rule
-from rmsprop_lib.torch_optim.options import check, check_rate_fits, is_on
+from rmsprop_lib.torch_optim.options import check, check_decay, check_rate_fits, is_on
 from rmsprop_lib.torch_optim.state import (
     StateDict,
     as_real,
@@ -27,6 +32,11 @@ from rmsprop_lib.torch_optim.state import (
 
 COMMON: dict[str, Any] = {"weight_decay": 0, "maximize": False, "foreach": None, "differentiable": False}
 """The options that every optimizer has, with their defaults."""
+
+_OF_THE_EXECUTION = ("fused", "foreach", "maximize", "capturable", "differentiable")
+
+DECAY_OF_ITS_OWN: dict[str, Any] = {"decoupled_weight_decay": False, "weight_decay_by": "rate"}
+"""Options of every optimizer that torch.optim's SGD, Adagrad and RMSprop do not have, with the value that is off."""
 
 
 class RuleOptimizer(torch.optim.Optimizer):
@@ -46,18 +56,71 @@ class RuleOptimizer(torch.optim.Optimizer):
     _counts_steps: ClassVar[bool] = True
     _takes_sparse: ClassVar[bool] = False
     _instead_of_sparse: ClassVar[str] = ""
-    # What torch.optim's class does not have.
-    _options_of_its_own: ClassVar[tuple[str, ...]] = ()
+    # What torch.optim's class does not have, with the value that is off. Groups have an entry where it is not.
+    _options_of_its_own: ClassVar[dict[str, Any]] = DECAY_OF_ITS_OWN
     # Options that older state dicts do not have, with the value that means what was done then.
     _added_later: ClassVar[dict[str, Any]] = {"foreach": None, "maximize": False, "differentiable": False}
+
+    # The rule in the table of conventions, and its settings under the names that our arguments have.
+    _rule_name: ClassVar[RuleName]
+    _in_the_book: ClassVar[dict[str, str]]
 
     _one_pass: OnePass
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
-        defaults = {**COMMON, **defaults}
+        off = self._options_of_its_own
+        defaults = {**COMMON, **{k: x for k, x in defaults.items() if k not in off or x is not off[k]}}
         self._check_options(defaults)
         self._one_pass = OnePass()
         super().__init__(params, defaults)
+
+    @classmethod
+    def like(cls, framework: str, params: Iterable[Any], *, optimizer: str | None = None, **arguments: Any) -> Self:
+        """The optimizer that does what a framework's does, from the arguments of the framework's own constructor.
+
+        Parameters
+        ----------
+        framework : str
+            One of those in :data:`rmsprop_lib.conventions.TABLE`, such as ``"Keras 3"`` or ``"TensorFlow 1"``.
+        params : iterable of tensors, or of dicts with their own options
+            Options of a group have the framework's names too.
+        optimizer : str, optional
+            What it is called there; the first that follows this class's rule by default.
+        **arguments
+            As the framework's constructor takes them, under its names; what is left out is the framework's default.
+            ``fused``, ``foreach``, ``maximize``, ``capturable`` and ``differentiable`` are this class's own.
+
+        Returns
+        -------
+        An optimizer of this class.
+
+        Raises
+        ------
+        ValueError
+            If the table has no such framework, optimizer or argument, or a value is not allowed.
+
+        Examples
+        --------
+        >>> from rmsprop_lib.torch_optim import RMSprop
+        >>> w = torch.zeros(2, requires_grad=True)
+        >>> optimizer = RMSprop.like("TensorFlow 1", [w], learning_rate=0.01, decay=0.9, epsilon=1.0)
+        >>> {name: optimizer.defaults[name] for name in ("lr", "alpha", "eps", "eps_inside", "initial_square")}
+        {'lr': 0.01, 'alpha': 0.9, 'eps': 1.0, 'eps_inside': True, 'initial_square': 1.0}
+        """
+        here = {name: arguments.pop(name) for name in _OF_THE_EXECUTION if name in arguments}
+
+        def options(own: Mapping[str, Any]) -> dict[str, Any]:
+            row = row_like(cls._rule_name, framework, optimizer, {**arguments, **own})
+            return options_like(row, cls._in_the_book)
+
+        def translated(group: dict[str, Any]) -> dict[str, Any]:
+            kept = {name: x for name, x in group.items() if name in ("params", "param_names", *_OF_THE_EXECUTION)}
+            return {**kept, **options({name: x for name, x in group.items() if name not in kept})}
+
+        defaults = options({})
+        if not isinstance(params, Tensor | dict | set):  # which the base class refuses
+            params = [translated(group) if isinstance(group, dict) else group for group in params]
+        return cls(params, **defaults, **here)
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group of parameters with its own hyperparameters, after checking both.
@@ -77,6 +140,8 @@ class RuleOptimizer(torch.optim.Optimizer):
             self._check_options({**self.defaults, **param_group})
         super().add_param_group(param_group)
         group = self.param_groups[-1]
+        if group.get("weight_decay_by", "rate") != "rate":
+            group.setdefault("peak_lr", group["lr"])
         for device in {p.device for p in group["params"]} if group.get("fused") else ():
             if compiler := tensors.missing(device):
                 self.param_groups.pop()
@@ -93,7 +158,9 @@ class RuleOptimizer(torch.optim.Optimizer):
 
     def _check_options(self, options: dict[str, Any]) -> None:
         for name, interval in self._intervals.items():
-            check(name, options[name], interval)
+            if name in options:
+                check(name, options[name], interval)
+        check_decay(options)
         if options.get("fused"):
             if options["differentiable"]:
                 raise RuntimeError("`fused` does not support `differentiable`")
@@ -142,7 +209,18 @@ class RuleOptimizer(torch.optim.Optimizer):
         Returns
         -------
         dict
+
+        Raises
+        ------
+        ValueError
+            If an option is on that torch.optim does not have and that changes what is computed.
         """
+        for group in self.param_groups:
+            for name, off in self._options_of_its_own.items():
+                if name != "fused" and group.get(name, off) != off:
+                    raise ValueError(
+                        f"{name}={group[name]!r} has no counterpart in torch.optim, which goes on otherwise"
+                    )
         state_dict = self.state_dict()
         state = {k: to_square_average(x) if isinstance(x, dict) else x for k, x in state_dict["state"].items()}
         groups = [
@@ -150,6 +228,91 @@ class RuleOptimizer(torch.optim.Optimizer):
             for group in state_dict["param_groups"]
         ]
         return {**state_dict, "state": state, "param_groups": groups}
+
+    def load_framework_state(
+        self, framework: str, states: Sequence[Mapping[str, Any]], *, optimizer: str | None = None
+    ) -> None:
+        """Take over the state of a framework's optimizer in the middle of its run.
+
+        Parameters
+        ----------
+        framework : str
+            One of those in :data:`rmsprop_lib.conventions.TABLE`.
+        states : sequence of dict of str to array
+            For each parameter, in their order, what the framework's optimizer keeps for it, under its names there
+            (``Convention.slots``) and in the parameter's shape; and under ``"step"`` how many steps it has done.
+        optimizer : str, optional
+            What it is called there; the first that follows this class's rule by default.
+
+        Raises
+        ------
+        ValueError
+            If an array is missing or of another shape, or the two optimizers do not keep the same. Nothing has changed.
+        """
+        params = [(p, group) for group in self.param_groups for p in group["params"]]
+        if len(states) != len(params):
+            raise ValueError(f"states has {len(states)} entries; it must have one for each of {len(params)} parameters")
+        taken: list[dict[str, Any]] = []
+        for k, ((p, group), state) in enumerate(zip(params, states, strict=True)):
+            row = self._row_as_running(framework, optimizer, group)
+            if self._counts_steps and "step" not in state:
+                raise ValueError(f"states[{k}] lacks 'step', the number of steps done; it has {sorted(state)}")
+            t = int(state.get("step", 1))
+            try:
+                arrays = from_framework(row, state, t)
+            except ValueError as error:
+                raise ValueError(f"states[{k}]: {error}") from None
+            for what, array in zip(row.keeps, arrays, strict=True):
+                if array.shape != tuple(p.shape):
+                    raise ValueError(f"states[{k}]: {what} has shape {array.shape}, the parameter {tuple(p.shape)}")
+            entry = {"step": counter(p, group, float(t))} if self._counts_steps else {}
+            for name, array in zip(self._names(group), arrays, strict=True):
+                entry[name] = self._filled(p, 0.0).copy_(torch.from_numpy(np.array(array)))
+            taken.append(entry)
+        for (p, _), entry in zip(params, taken, strict=True):
+            if entry:
+                self.state[p] = entry
+
+    def framework_state(self, framework: str, *, optimizer: str | None = None) -> list[dict[str, Any]]:
+        """The state as a framework's optimizer would keep it: what :meth:`load_framework_state` takes.
+
+        Parameters
+        ----------
+        framework : str
+        optimizer : str, optional
+
+        Returns
+        -------
+        list of dict
+            For each parameter float64 arrays under the framework's names, and the number of steps as ``"step"`` where
+            it is counted; empty for a parameter that has had no step.
+
+        Raises
+        ------
+        ValueError
+            If the two optimizers do not keep the same.
+        """
+        found: list[dict[str, Any]] = []
+        for group in self.param_groups:
+            row = self._row_as_running(framework, optimizer, group)
+            for p in group["params"]:
+                state = self.state.get(p, {})
+                names = self._names(group)
+                if not state or any(state.get(name) is None for name in names):
+                    found.append({})
+                    continue
+                t = int(state.get("step", 1))
+                kept = tuple(state[name].detach().cpu().double().numpy() for name in names)
+                found.append({**to_framework(row, kept, t), **({"step": t} if self._counts_steps else {})})
+        return found
+
+    def _row_as_running(self, framework: str, optimizer: str | None, group: dict[str, Any]) -> Convention:
+        off = self._options_of_its_own
+        return row_as_running(
+            row_of(self._rule_name, framework, optimizer),
+            {attribute: name for attribute, name in self._in_the_book.items() if name != "betas"},
+            lambda name: group[name] if name in group else off[name],
+        )
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Do one step for every parameter that has a gradient.
@@ -167,6 +330,7 @@ class RuleOptimizer(torch.optim.Optimizer):
         ------
         RuntimeError
             If a gradient is sparse where that is not supported. Nothing has changed.
+            Or if an option has been switched, and the state cannot be carried over.
         TypeError
             If a parameter that has a gradient is neither floating nor complex. Nothing has changed.
         """
@@ -194,7 +358,7 @@ class RuleOptimizer(torch.optim.Optimizer):
                         for p in params:
                             self._state(p, group)
                         plan = self._one_pass.planned(group, self._names(group), params, self.state)
-                    plan.step(group, partial(self._chosen, group, state=None))
+                    plan.step(group, partial(self._open, group), weight_decay=float(self._decay(group)))
                     params = plan.left
                 for p in params:
                     self._update(p, group)
@@ -202,6 +366,8 @@ class RuleOptimizer(torch.optim.Optimizer):
 
     def _check_gradient(self, p: Tensor, group: dict[str, Any]) -> None:
         assert p.grad is not None  # as step has seen
+        if state := self.state.get(p):
+            self._carry_over(state, group)
         if not (p.is_floating_point() or p.is_complex()):
             raise TypeError(f"a parameter with a gradient has dtype {p.dtype}; it must be floating or complex")
         if p.grad.layout is torch.strided:
@@ -258,7 +424,7 @@ class RuleOptimizer(torch.optim.Optimizer):
         for name in names:
             accumulator = state.get(name)
             if accumulator is None:  # SGD's state dicts have had None
-                state[name] = self._initial(p, group)
+                state[name] = self._initial(p, group, name)
             elif accumulator.dtype in NARROW:
                 state[name] = accumulator.to(arithmetic_dtype(accumulator))
         if self._counts_steps and "step" not in state:
@@ -269,14 +435,40 @@ class RuleOptimizer(torch.optim.Optimizer):
         self, theta: Tensor, g: Tensor, old: list[Tensor], group: dict[str, Any], state: dict[str, Any]
     ) -> tuple[Tensor, list[Tensor]]:
         """What to subtract from ``theta``, and the new accumulators; those of complex tensors as pairs of reals."""
-        direction, *new = self._rule(as_real(g), [as_real(x) for x in old], group, state)
+        g = as_real(g)
+        rate = self._rate(theta, group, state)
+        inside = self._rate_inside(group)
+        direction, *new = self._rule(g, [as_real(x) for x in old], group, state, rate if inside else None)
+        if group.get("caution", False) and is_on(group["momentum"]):
+            agrees = direction * g > 0
+            direction = rules.cautious(direction, g, agrees.to(direction.dtype).mean())
         if is_on(group["weight_decay"]) and group.get("decoupled_weight_decay", False):
-            direction = rules.decoupled_weight_decay(direction, as_real(theta), group["weight_decay"])
-        return self._rate(theta, group, state) * direction, new
+            decay = self._decay(group)
+            direction = rules.decoupled_weight_decay(direction, as_real(theta), rate * decay if inside else decay)
+        return direction if inside else rate * direction, new
 
-    def _initial(self, p: Tensor, group: dict[str, Any]) -> Tensor:
-        """An accumulator before its first step, with the shape and device of ``p`` and the arithmetic's dtype."""
-        return torch.zeros_like(p, dtype=arithmetic_dtype(p), memory_format=torch.preserve_format)
+    def _rate_inside(self, group: dict[str, Any]) -> bool:
+        """Whether the rule takes the rate itself, and gives what is subtracted from the parameter."""
+        return bool(group.get("rate_inside", False) and is_on(group["momentum"]))
+
+    def _decay(self, group: dict[str, Any]) -> Any:
+        """The weight decay, so that η times it is what a parameter shrinks by."""
+        decay, by = group["weight_decay"], group.get("weight_decay_by", "rate")
+        if by == "rate":
+            return decay
+        return decay / group["peak_lr"] * (group["lr"] if by == "both" else 1)
+
+    def _carry_over(self, state: dict[str, Any], group: dict[str, Any]) -> None:
+        """Give the state the form that the group's options ask for, where one of them has been switched."""
+
+    def _initial(self, p: Tensor, group: dict[str, Any], name: str) -> Tensor:
+        """The accumulator ``name`` before its first step: shape and device of ``p``, the arithmetic's dtype."""
+        return self._filled(p, 0.0)
+
+    def _filled(self, p: Tensor, start: float) -> Tensor:
+        # A complex parameter is a pair of real ones, and each of the two starts there.
+        number = complex(start, start) if p.is_complex() else start
+        return torch.full_like(p, number, dtype=arithmetic_dtype(p), memory_format=torch.preserve_format)
 
     def _rate(self, theta: Tensor, group: dict[str, Any], state: dict[str, Any]) -> Any:
         lr = group["lr"]
@@ -288,13 +480,22 @@ class RuleOptimizer(torch.optim.Optimizer):
     def _names(self, group: dict[str, Any]) -> tuple[str, ...]:
         """The state keys of the rule's accumulators, in the order in which it takes and returns them."""
 
-    def _rule(self, g: Tensor, old: list[Tensor], group: dict[str, Any], state: dict[str, Any]) -> tuple[Any, ...]:
+    def _rule(
+        self, g: Tensor, old: list[Tensor], group: dict[str, Any], state: dict[str, Any], eta: Any = None
+    ) -> tuple[Any, ...]:
         """The direction and the new accumulators."""
-        rule, arguments = self._chosen(group, g.dtype, state)
+        rule, arguments = self._chosen(group, g.dtype, state, **({} if eta is None else {"eta": eta}))
         return rule(g, *old, *arguments)
+
+    def _open(self, group: dict[str, Any], dtype: torch.dtype) -> tuple[Rule, tuple[Any, ...]]:
+        """The rule, and what it is given after its state; the step number and the rate are left open."""
+        return self._chosen(group, dtype, None, **({"eta": 1.0} if self._rate_inside(group) else {}))
 
     @abstractmethod
     def _chosen(
         self, group: dict[str, Any], dtype: torch.dtype, state: dict[str, Any] | None
     ) -> tuple[Rule, tuple[Any, ...]]:
-        """The rule, and what it is given after its state; the step number is left open where ``state`` is None."""
+        """The rule, and what it is given after its state; the step number is left open where ``state`` is None.
+
+        A class with rules that take the rate has a further argument ``eta`` for it, with None as its default.
+        """

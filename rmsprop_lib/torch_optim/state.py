@@ -10,9 +10,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rmsprop_lib.averages import averages, kept
 from rmsprop_lib.compiled.arithmetic import arithmetic_dtype
+from rmsprop_lib.rules import weight_sum
 
 StateDict = dict[str, Any]
+
+# What RMSprop's averages are called: (centered, corrected) → of squares or the variance, and of gradients.
+_AVERAGES: dict[tuple[bool, bool], tuple[str, ...]] = {
+    (False, False): ("square_avg",),
+    (True, False): ("variance", "grad_avg"),
+    (False, True): ("corrected_square_avg",),
+    (True, True): ("corrected_variance", "corrected_grad_avg"),
+}
+SQUARES = frozenset(names[0] for names in _AVERAGES.values())
+"""The state keys whose start is RMSprop's ``initial_square``."""
 
 
 def as_real(x: Tensor) -> Tensor:
@@ -72,11 +84,75 @@ def unwrap_accumulators(state: dict[Any, Any]) -> None:
             entry.update({k: x.unwrap(owner) for k, x in entry.items() if isinstance(x, _Uncast)})
 
 
+def names_of_averages(group: dict[str, Any]) -> tuple[str, ...]:
+    """The state keys of RMSprop's averages with the options of a group."""
+    return _AVERAGES[bool(group["centered"]), bool(group.get("bias_correction", False))]
+
+
+def carry_averages_over(state: dict[str, Any], group: dict[str, Any]) -> None:
+    """Where RMSprop's ``centered`` or ``bias_correction`` has been switched, turn its averages into what they are now.
+
+    Raises
+    ------
+    RuntimeError
+        If that cannot be done: the mean is not known before ``centered``, nor a start other than 0 taken out.
+    """
+    wanted = names_of_averages(group)
+    found = [form for form, names in _AVERAGES.items() if names != wanted and all(name in state for name in names)]
+    if not found or all(name in state for name in wanted):
+        return
+    (centered, corrected), t = found[0], int(state["step"])
+    to_correct = bool(group.get("bias_correction", False))
+    if group["centered"] and not centered:
+        raise RuntimeError(
+            f"centered=True cannot be switched on after step {t}: the average of gradients until then is not known"
+        )
+    if to_correct and group.get("initial_square", 0.0) != 0:
+        raise RuntimeError(
+            f"bias_correction=True cannot be switched on after step {t}: the average of squares started at "
+            f"initial_square={group['initial_square']!r}, and only a start at 0 is corrected"
+        )
+    old = [state.pop(name) for name in _AVERAGES[centered, corrected]]
+    weights = weight_sum(float(group["alpha"]), t)
+    if weights == 0:  # before the first step there is nothing to take over
+        return
+    square, mean = averages(tuple(map(as_real, old)), weights if corrected else 1.0, centered=centered)
+    new = kept(square, mean, weights if to_correct else 1.0, centered=bool(group["centered"]))
+    state.update({name: like(x, old[0]) for name, x in zip(wanted, new, strict=True)})
+
+
+def buffer_of(group: dict[str, Any]) -> str:
+    """The state key of the momentum buffer: of directions, or of steps where it takes in the rate."""
+    return "step_buffer" if group.get("rate_inside", False) else "momentum_buffer"
+
+
+def carry_buffer_over(state: dict[str, Any], group: dict[str, Any]) -> None:
+    """Where ``rate_inside`` has been switched, turn directions into steps of the present rate, or back.
+
+    Raises
+    ------
+    RuntimeError
+        If the rate is 0, so that no direction gives the steps in the buffer.
+    """
+    wanted = buffer_of(group)
+    other = "momentum_buffer" if wanted == "step_buffer" else "step_buffer"
+    if wanted in state or state.get(other) is None:
+        return
+    lr = group["lr"]
+    if wanted == "step_buffer":
+        state[wanted] = state.pop(other) * lr
+    elif isinstance(lr, Tensor) or lr != 0:
+        state[wanted] = state.pop(other) / lr
+    else:
+        raise RuntimeError("rate_inside=False cannot be switched on at lr=0: directions are steps divided by the rate")
+
+
 def to_variance(entry: dict[str, Any]) -> None:
     """Replace ``square_avg`` by ``variance`` = square_avg − grad_avg², or by 0 where rounding made that negative."""
     if "square_avg" in entry and "grad_avg" in entry:
         mean, squares = entry["grad_avg"], entry.pop("square_avg")
-        entry["variance"] = like((as_real(squares) - as_real(mean) ** 2).clamp(min=0), squares)
+        variance, _ = kept(as_real(squares), as_real(mean), 1.0, centered=True)
+        entry["variance"] = like(variance, squares)
 
 
 def to_square_average(entry: dict[str, Any]) -> dict[str, Any]:
@@ -84,5 +160,5 @@ def to_square_average(entry: dict[str, Any]) -> dict[str, Any]:
     if "variance" not in entry:
         return dict(entry)
     others = {k: x for k, x in entry.items() if k != "variance"}
-    squares = as_real(entry["variance"]) + as_real(entry["grad_avg"]) ** 2
-    return {**others, "square_avg": like(squares, entry["variance"])}
+    square, _ = averages((as_real(entry["variance"]), as_real(entry["grad_avg"])), 1.0, centered=True)
+    return {**others, "square_avg": like(square, entry["variance"])}

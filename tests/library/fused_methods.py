@@ -23,6 +23,34 @@ METHODS: dict[str, tuple[Any, dict[str, Any]]] = {
     "Adam": (torch_optim.Adam, dict(lr=0.01, betas=(0.8, 0.99), eps=0.1, weight_decay=0.1)),
     "AMSGrad": (torch_optim.Adam, dict(lr=0.01, betas=(0.8, 0.7), eps=0.1, amsgrad=True)),
     "AdamW": (torch_optim.Adam, dict(lr=0.01, eps=0.1, weight_decay=0.1, decoupled_weight_decay=True)),
+    "SGD rate inside": (
+        torch_optim.SGD,
+        dict(lr=0.01, momentum=0.9, nesterov=True, rate_inside=True, weight_decay=0.1, decoupled_weight_decay=True),
+    ),
+    "AdaGrad ε inside": (
+        torch_optim.AdaGrad,
+        dict(lr=0.1, eps=0.1, eps_inside=True, lr_decay=0.05, weight_decay=0.1, decoupled_weight_decay=True),
+    ),
+    "RMSprop as in TensorFlow": (
+        torch_optim.RMSprop,
+        dict(lr=0.01, alpha=0.9, eps=0.1, momentum=0.8, eps_inside=True, rate_inside=True, initial_square=1.0),
+    ),
+    "RMSprop as in Keras": (
+        torch_optim.RMSprop,
+        dict(lr=0.01, alpha=0.9, eps=0.1, momentum=0.8, centered=True, eps_inside=True, rate_inside=True)
+        | dict(weight_decay=0.1, decoupled_weight_decay=True),
+    ),
+    "RMSprop corrected": (torch_optim.RMSprop, dict(lr=0.01, alpha=0.9, eps=0.1, bias_correction=True)),
+    "RMSprop corrected, all on": (
+        torch_optim.RMSprop,
+        dict(lr=0.01, alpha=0.9, eps=0.1, bias_correction=True, centered=True, momentum=0.8, nesterov=True)
+        | dict(weight_decay=0.1, decoupled_weight_decay=True, weight_decay_by="both"),
+    ),
+    "Adam ε uncorrected": (torch_optim.Adam, dict(lr=0.01, eps=0.1, eps_uncorrected=True)),
+    "AdamW by schedule": (
+        torch_optim.Adam,
+        dict(lr=0.01, eps=0.1, weight_decay=0.1, decoupled_weight_decay=True, weight_decay_by="schedule"),
+    ),
 }
 each_method = pytest.mark.parametrize(("cls", "options"), METHODS.values(), ids=METHODS.keys())
 

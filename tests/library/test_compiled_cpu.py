@@ -9,11 +9,11 @@ import pytest
 
 from rmsprop_lib import rules
 from rmsprop_lib.compiled import arrays, cpu
-from rmsprop_lib.compiled.kernels import WorkList
+from rmsprop_lib.compiled.kernels import RisingDecay, WorkList
 from rmsprop_lib.compiled.sorting import disjoint
 from rmsprop_lib.numpy_optim import SGD, AdaGrad, Adam, RMSprop
 
-# Each rule with its number of accumulators and what it is given after them; t is set by the step.
+# Each rule with its number of accumulators and what it is given after them; t and eta are set by the step.
 RULES: dict[str, tuple[Any, int, tuple[Any, ...]]] = {
     "sgd": (rules.sgd, 0, ()),
     "heavy_ball": (rules.heavy_ball, 1, (0.9, 0.25)),
@@ -26,6 +26,16 @@ RULES: dict[str, tuple[Any, int, tuple[Any, ...]]] = {
     "centered_rmsprop": (rules.centered_rmsprop, 2, (0.9, 0.1)),
     "centered_rmsprop, epsilon inside": (rules.centered_rmsprop, 2, (0.9, 0.1, True)),
     "centered_rmsprop_momentum": (rules.centered_rmsprop_momentum, 3, (0.9, 0.8, 0.1)),
+    "heavy_ball_rate_inside": (rules.heavy_ball_rate_inside, 1, ("eta", 0.9, True)),
+    "rmsprop_momentum_rate_inside": (rules.rmsprop_momentum_rate_inside, 2, ("eta", 0.9, 0.8, 0.1)),
+    "centered_rmsprop_momentum_rate_inside": (
+        rules.centered_rmsprop_momentum_rate_inside,
+        3,
+        ("eta", 0.9, 0.8, 0.1, True, True),
+    ),
+    "rmsprop, corrected": (rules.rmsprop, 1, (RisingDecay(0.9), 0.1)),
+    "centered_rmsprop, corrected": (rules.centered_rmsprop, 2, (RisingDecay(0.9), 0.1)),
+    "adam, epsilon uncorrected": (rules.adam, 2, ("t", 0.9, 0.999, 0.1, True)),
     "adam": (rules.adam, 2, ("t", 0.9, 0.999, 0.1)),
     "amsgrad": (rules.amsgrad, 3, ("t", 0.9, 0.5, 0.1)),
 }
@@ -37,8 +47,21 @@ def table_of(*rows: list[np.ndarray]) -> np.ndarray:
     return np.array([[a.ctypes.data for a in row] for row in rows], np.int64)
 
 
+RATE = 0.1
+
+
 def at_step(arguments: tuple[Any, ...], t: int) -> tuple[Any, ...]:
-    return tuple(t if argument == "t" else argument for argument in arguments)
+    """What the rule itself is given at a step."""
+    known = {"t": t, "eta": RATE}
+    return tuple(
+        rules.rising_decay(a.rho, t) if isinstance(a, RisingDecay) else known.get(a, a) if isinstance(a, str) else a
+        for a in arguments
+    )
+
+
+def opened(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What the kernel is given: it takes the step and the rate from elsewhere."""
+    return tuple(1.0 if isinstance(a, str) else a for a in arguments)
 
 
 class TestTheKernel:
@@ -55,11 +78,11 @@ class TestTheKernel:
             grads = [(0.5 + rng.normal(size=n)).astype(dtype) for n in SIZES]
             before = [g.copy() for g in grads]
             steps = np.full(len(SIZES), float(t))
-            given = at_step(arguments, t)
-            cpu.step(rule, given, table_of(params, grads, *state), WorkList(SIZES, cpu.BLOCK), steps, dtype, 0.1)
+            table, work = table_of(params, grads, *state), WorkList(SIZES, cpu.BLOCK)
+            cpu.step(rule, opened(arguments), table, work, steps, dtype, RATE)
             for i, (p, *s) in enumerate(expected):
-                d, *s = rule(grads[i].astype(float), *s, *given)
-                expected[i] = p - 0.1 * d, *s
+                d, *s = rule(grads[i].astype(float), *s, *at_step(arguments, t))
+                expected[i] = p - (d if "eta" in arguments else RATE * d), *s
             assert all((a == b).all() for a, b in zip(grads, before, strict=True))
         for i, (p, *s) in enumerate(expected):
             np.testing.assert_allclose(params[i], p, rtol=rtol, atol=rtol)

@@ -22,6 +22,8 @@ each_trace = pytest.mark.parametrize(
 UNRECORDED = {
     ("tf.keras 2", "RMSprop"),
     ("Stable-Baselines3", "RMSpropTFLike"),
+    ("MXNet 1", "RMSProp"),
+    ("MXNet 1", "RMSProp(centered=True)"),
     ("DQN (2015)", "RMSprop"),
     ("Graves (2013)", "RMSprop"),
     ("Hinton's slide", "RMSprop"),
@@ -69,7 +71,10 @@ OTHERWISE: dict[str, tuple[Callable[[Any], Any], Callable[[Convention], Any]]] =
         lambda at: "uncorrected" if at == "outside" else "outside",
         lambda row: row.rule == "adam",
     ),
-    "initial": (lambda initial: 1.0 - initial, lambda row: row.rule != "sgd"),
+    "initial": (
+        lambda initial: 1.0 - initial,
+        lambda row: row.rule != "sgd" and (row.rule == "adam" or not row.bias_correction),
+    ),
     "gamma": (lambda gamma: gamma - 1e-3, lambda row: row.gamma),
     "nesterov": (lambda nesterov: not nesterov, lambda row: row.gamma),
     "rate_inside": (lambda inside: not inside, lambda row: row.gamma),
@@ -174,6 +179,7 @@ def published(
 OPTAX = dict(rho=0.9, eps=1e-8, root="√(v + ε)", buffer_has_rate=True)
 TIMM = dict(rho=0.9, eps=1e-10, root="√(v + ε)", start=1.0, gamma=0.9, buffer_has_rate=True)
 KERAS_2 = dict(rho=0.9, eps=1e-7, buffer_has_rate=True)
+MXNET = dict(rho=0.9, eps=1e-8, root="√(v + ε)")
 SB3 = dict(rho=0.99, eps=1e-8, root="√(v + ε)", start=1.0)
 CORRECTED = {"bias_correction": True}
 LARGEST = float(RECORDING.rates.max())
@@ -220,6 +226,13 @@ LARGEST = float(RECORDING.rates.max())
             "RMSpropTFLike",
             dict(momentum=0.9, centered=True, weight_decay=0.01),
             SB3 | dict(gamma=0.9, centered=True, coupled=0.01),
+        ),
+        ("MXNet 1", "RMSProp", dict(wd=0.01), MXNET | dict(coupled=0.01)),
+        (
+            "MXNet 1",
+            "RMSProp(centered=True)",
+            dict(gamma1=0.95, gamma2=0.8),
+            MXNET | dict(rho=0.95, gamma=0.8, centered=True, buffer_has_rate=True),
         ),
         ("DQN (2015)", "RMSprop", {}, dict(rho=0.95, eps=0.01, root="√(v + ε)", centered=True)),
     ],
@@ -351,6 +364,8 @@ class TestTheRecorder:
         [
             (lambda r: r["traces"][0]["theta"][-1].__setitem__(0, 7.0), r"PyTorch RMSprop \{\} goes elsewhere"),
             (lambda r: r["traces"][0]["theta"][-1].__setitem__(0, float("nan")), r"goes elsewhere"),
+            (lambda r: r["traces"][0]["state"].pop("square_avg"), r"RMSprop \{\} keeps \[\], and not \['square_avg'\]"),
+            (lambda r: r["traces"][0]["state"]["square_avg"].__setitem__(0, 7.0), r"keeps other numbers in the middle"),
             (lambda r: r["traces"].pop(), r"timm RMSpropTF .* is in one recording only"),
             (lambda r: r["defaults"]["Keras 3"]["Adam"].update(epsilon=1e-8), r"Adam: epsilon was 1e-07 .* is 1e-08"),
             (lambda r: r["defaults"]["Optax"]["sgd"].clear(), r"sgd: nesterov was False by default and is gone"),

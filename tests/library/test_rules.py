@@ -43,6 +43,18 @@ EXAMPLES: dict[str, tuple[Any, Sequence[float]]] = {
         (-1.3, 2.1, 0.4, 0.9, 0.1),
     ),
     "centered_rmsprop_momentum": (rules.centered_rmsprop_momentum, (-1.3, 2.1, 0.4, 0.6, 0.9, 0.8, 0.1)),
+    "heavy_ball_rate_inside": (rules.heavy_ball_rate_inside, (-1.3, 0.4, 0.01, 0.9)),
+    "rmsprop_momentum_rate_inside": (rules.rmsprop_momentum_rate_inside, (-1.3, 2.1, 0.4, 0.01, 0.9, 0.8, 0.1)),
+    "centered_rmsprop_momentum_rate_inside": (
+        rules.centered_rmsprop_momentum_rate_inside,
+        (-1.3, 2.1, 0.4, 0.6, 0.01, 0.9, 0.8, 0.1),
+    ),
+    "rising_decay": (rules.rising_decay, (0.9, 3)),
+    "cautious": (rules.cautious, (-1.3, -0.4, 0.5)),
+    "adam, epsilon uncorrected": (
+        lambda *a: rules.adam(*a, eps_uncorrected=True),
+        (-1.3, 0.4, 2.1, 3, 0.9, 0.99, 0.1),
+    ),
     "adam": (rules.adam, (-1.3, 0.4, 2.1, 3, 0.9, 0.99, 0.1)),
     "amsgrad": (rules.amsgrad, (-1.3, 0.4, 2.1, 2.2, 3, 0.9, 0.99, 0.1)),
     "decoupled_weight_decay": (rules.decoupled_weight_decay, (-1.3, 0.4, 0.1)),
@@ -379,6 +391,68 @@ class TestDecoupledWeightDecay:
     def test_it_shrinks_the_parameter_before_the_step(self, d, theta, decay, eta):
         d = Fraction(d)
         assert theta - eta * rules.decoupled_weight_decay(d, theta, decay) == (1 - eta * decay) * theta - eta * d
+
+
+class TestRateInsideTheBuffer:
+    def test_the_buffer_takes_in_steps(self):
+        """r = 4/√4 = 2, u = ½·8 + ¼·2."""
+        assert rules.heavy_ball_rate_inside(2.0, 8.0, 0.25, 0.5) == (4.5, 4.5)
+        assert rules.rmsprop_momentum_rate_inside(4.0, 0.0, 8.0, 0.25, 0.75, 0.5, 0.0) == (4.5, 4.0, 4.5)
+        after = rules.centered_rmsprop_momentum_rate_inside(4.0, 0.0, 0.0, 8.0, 0.25, 0.5, 0.5, 0.0)
+        assert after == (4.5, 4.0, 2.0, 4.5)
+
+    def test_nesterov_looks_one_step_ahead(self):
+        """The step is ¼·2 + ½·4.5."""
+        assert rules.rmsprop_momentum_rate_inside(4.0, 0.0, 8.0, 0.25, 0.75, 0.5, 0.0, nesterov=True)[0] == 2.75
+
+    @PROPERTY
+    @given(gradients, decay, decay, st.floats(1e-4, 1.0))
+    def test_at_a_constant_rate_the_step_is_that_of_the_rate_outside(self, gs, rho, gamma, eta):
+        outside, _ = run(rules.rmsprop_momentum, gs, [0.0, 0.0], rho, gamma, 0.1)
+        inside, _ = run(rules.rmsprop_momentum_rate_inside, gs, [0.0, 0.0], eta, rho, gamma, 0.1)
+        np.testing.assert_allclose(inside, eta * np.array(outside), rtol=1e-9, atol=1e-12)
+
+
+class TestRisingDecay:
+    @given(exact_gradients, exact_decay)
+    def test_an_average_kept_with_it_is_one_from_zero_divided_by_its_weights(self, xs, rho):
+        plain = corrected = Fraction(0)
+        for t, x in enumerate(xs, start=1):
+            plain = rules.ema(plain, x, rho)
+            corrected = rules.ema(corrected, x, rules.rising_decay(rho, t))
+            assert corrected == plain / rules.weight_sum(rho, t)
+
+    @given(decay)
+    def test_at_the_first_step_it_is_zero_to_the_last_bit(self, rho):
+        assert rules.rising_decay(rho, 1) == 0.0
+
+    @given(gradient)
+    def test_where_an_average_starts_is_forgotten(self, start):
+        assert rules.ema(start, 2.0, rules.rising_decay(0.9, 1)) == 2.0
+
+
+class TestCaution:
+    def test_what_does_not_agree_is_left_out_and_the_rest_is_lengthened(self):
+        d, g = np.array([1.0, -2.0, 3.0, 0.0]), np.array([5.0, 5.0, 5.0, 5.0])
+        np.testing.assert_array_equal(rules.cautious(d, g, 0.5), [2.0, 0.0, 6.0, 0.0])
+
+    def test_by_a_thousand_at_most(self):
+        assert rules.cautious(1.0, 1.0, 0.0) == 1000.0
+
+
+class TestEpsilonBeforeTheCorrection:
+    @PROPERTY
+    @given(gradient, st.integers(1, 50))
+    def test_adam_with_it_is_the_paper_s_second_form(self, g, t):
+        """Kingma and Ba, section 2: the rate times √(1 − β₂ᵗ)/(1 − β₁ᵗ), and m/(√v + ε)."""
+        beta1, beta2, eps = 0.9, 0.99, 0.3
+        d, m, v = rules.adam(g, 0.2, 1.7, t, beta1, beta2, eps, eps_uncorrected=True)
+        assert d == pytest.approx((1 - beta2**t) ** 0.5 / (1 - beta1**t) * m / (v**0.5 + eps), rel=1e-12)
+
+    def test_and_amsgrad(self):
+        """m = 2.5, v_max = 25: ½·2.5·2/(5 + 10)·…, at t = 1 with β₁ = ½ and β₂ = ¾."""
+        d, *_ = rules.amsgrad(5.0, 0.0, 0.0, 25.0, 1, 0.5, 0.75, 10.0, True)
+        assert d == pytest.approx(0.25**0.5 / 0.5 * 2.5 / (5 + 10))
 
 
 class TestGravesForm:

@@ -217,8 +217,20 @@ class TestSameInterfaceAsTorchOptim:
         def arguments(c: type) -> list[tuple[str, Any, Any]]:
             return [(p.name, p.kind, p.default) for p in inspect.signature(c).parameters.values()]
 
-        further = [("fused", inspect.Parameter.KEYWORD_ONLY, None)] if cls is torch_optim.RMSprop else []
+        further = [(name, inspect.Parameter.KEYWORD_ONLY, off) for name, off in cls._options_of_its_own.items()]
         assert arguments(cls) == arguments(THEIRS[cls]) + further
+
+    @each_class
+    def test_what_torch_optim_does_not_have_is_off_and_in_no_group_unless_it_is_asked_for(self, cls):
+        ours = cls(fresh_parameters()).param_groups[0].keys()
+        assert ours == THEIRS[cls](fresh_parameters()).param_groups[0].keys()
+
+    @each_class
+    def test_a_state_dict_for_torch_optim_is_refused_if_it_would_go_on_otherwise(self, cls):
+        name = next(iter(cls._options_of_its_own.keys() - {"fused", "weight_decay_by", "initial_square"}))
+        optimizer = cls(fresh_parameters(), **{name: True})
+        with pytest.raises(ValueError, match=f"{name}=True has no counterpart in torch.optim"):
+            optimizer.to_torch_state_dict()
 
     @each_class
     def test_it_is_a_torch_optimizer(self, cls):

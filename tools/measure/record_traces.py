@@ -1,10 +1,10 @@
 """Run the frameworks' own optimizers and record where they go: ``python -m tools.measure.record_traces [FILE]``.
 
-Every optimizer gets the same gradients, rates and start, in float64; its parameters after every few steps, its
-options, the versions and the defaults of its constructor go into one file. rmsprop_lib.conventions reads that file,
-and tests/library/test_conventions.py reproduces it. The script needs the frameworks and NumPy, and nothing of this
-repository: ``make test-interop`` gives it an environment of its own (interop-requirements.txt beside it), records
-again, and compares with what is stored (``--compare``).
+Every optimizer gets the same gradients, rates and start, in float64; its parameters after every few steps, its state
+in the middle of the run, its options, the versions and the defaults of its constructor go into one file.
+rmsprop_lib.conventions reads that file, and tests/library/test_conventions.py and test_like.py reproduce it. The script
+needs the frameworks and NumPy, and nothing of this repository: ``make test-interop`` gives it an environment of its own
+(interop-requirements.txt beside it), records again, and compares with what is stored (``--compare``).
 """
 
 import argparse
@@ -28,13 +28,15 @@ import numpy as np
 
 STORED = Path(__file__).resolve().parents[2] / "rmsprop_lib" / "data" / "framework_traces.json"
 PACKAGES = {"PyTorch": "torch", "Keras 3": "keras", "Optax": "optax", "TensorFlow 1": "tensorflow-cpu", "timm": "timm"}
-STEPS, EVERY = 300, 10
+STEPS, EVERY, MIDDLE = 300, 10, 150
 # Relative to how far a coordinate has moved. Another machine or version may round differently, and no more.
 TOLERANCE = 1e-8
 
 Arguments = dict[str, Any]
-# One optimizer's run: from its name and arguments to the parameters after every step, shape (STEPS, n).
-Runner = Callable[[str, Arguments], list[np.ndarray]]
+# What an optimizer keeps, under the names that its framework has for it.
+State = dict[str, np.ndarray]
+# One optimizer's run: from its name and arguments to the parameters and the state after every step.
+Runner = Callable[[str, Arguments], list[tuple[np.ndarray, State]]]
 
 
 def inputs() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -79,6 +81,7 @@ RUNS: dict[str, dict[str, list[Arguments]]] = {
             {"momentum": 0.9, "nesterov": True},
             {"eps_in_sqrt": False},
             {"momentum": 0.9, "initial_scale": 1.0},
+            {"momentum": 0.9, "bias_correction": True},
         ],
         "adam": [{}],
         "adamw": [{}],
@@ -98,6 +101,8 @@ RUNS: dict[str, dict[str, list[Arguments]]] = {
             {"momentum": 0.9, "lr_in_momentum": False},
             {"momentum": 0.9, "weight_decay": 0.01},
             {"momentum": 0.9, "weight_decay": 0.01, "decoupled_decay": True},
+            {"momentum": 0.9, "weight_decay": 0.01, "decoupled_decay": True, "corrected_weight_decay": True},
+            {"momentum": 0.9, "caution": True},
         ],
     },
 }
@@ -107,7 +112,7 @@ def torch_runner(home: Any) -> Runner:
     """For PyTorch's own optimizers and timm's, which have the same interface."""
     import torch
 
-    def run(name: str, arguments: Arguments) -> list[np.ndarray]:
+    def run(name: str, arguments: Arguments) -> list[tuple[np.ndarray, State]]:
         theta = torch.tensor(START, requires_grad=True)
         optimizer = getattr(home, name)([theta], lr=RATES[0], **arguments)
         path = []
@@ -115,7 +120,8 @@ def torch_runner(home: Any) -> Runner:
             optimizer.param_groups[0]["lr"] = rate
             theta.grad = torch.tensor(g)
             optimizer.step()
-            path.append(theta.detach().numpy().copy())
+            state = {name: x.numpy().copy() for name, x in optimizer.state[theta].items() if x is not None}
+            path.append((theta.detach().numpy().copy(), {k: x for k, x in state.items() if k != "step"}))
         return path
 
     return run
@@ -126,7 +132,7 @@ def keras_runner(home: Any) -> Runner:
 
     keras.config.set_floatx("float64")
 
-    def run(name: str, arguments: Arguments) -> list[np.ndarray]:
+    def run(name: str, arguments: Arguments) -> list[tuple[np.ndarray, State]]:
         theta = keras.Variable(START, dtype="float64")
         optimizer = getattr(home, name)(learning_rate=RATES[0], **arguments)
         optimizer.build([theta])
@@ -134,7 +140,11 @@ def keras_runner(home: Any) -> Runner:
         for g, rate in zip(GRADIENTS, RATES, strict=True):
             optimizer.learning_rate = rate
             optimizer.apply([keras.ops.convert_to_tensor(g, dtype="float64")])
-            path.append(np.array(keras.ops.convert_to_numpy(theta)))
+            state = {
+                x.name.removeprefix(f"{theta.name}_"): np.array(keras.ops.convert_to_numpy(x))
+                for x in optimizer.variables[2:]  # after the iteration and the rate
+            }
+            path.append((np.array(keras.ops.convert_to_numpy(theta)), state))
         return path
 
     return run
@@ -143,7 +153,7 @@ def keras_runner(home: Any) -> Runner:
 def optax_runner(home: Any) -> Runner:
     import jax.numpy as jnp
 
-    def run(name: str, arguments: Arguments) -> list[np.ndarray]:
+    def run(name: str, arguments: Arguments) -> list[tuple[np.ndarray, State]]:
         theta, rates = jnp.asarray(START), jnp.asarray(RATES)
         optimizer = getattr(home, name)(learning_rate=lambda count: rates[count], **arguments)
         state = optimizer.init(theta)
@@ -151,16 +161,27 @@ def optax_runner(home: Any) -> Runner:
         for g in GRADIENTS:
             updates, state = optimizer.update(jnp.asarray(g), state, theta)
             theta = home.apply_updates(theta, updates)
-            path.append(np.array(theta))
+            path.append((np.array(theta), fields_of(state)))
         return path
 
     return run
 
 
+def fields_of(state: Any) -> State:
+    """The arrays of the parameters' shape in Optax's nested states, by the names of their fields."""
+    found: State = {}
+    for part in state if isinstance(state, tuple) else ():
+        found |= fields_of(part)
+    for name, x in getattr(state, "_asdict", dict)().items():
+        if np.shape(x) == START.shape:
+            found[name] = np.array(x)
+    return found
+
+
 def tensorflow_runner(home: Any) -> Runner:
     import tensorflow as tf
 
-    def run(name: str, arguments: Arguments) -> list[np.ndarray]:
+    def run(name: str, arguments: Arguments) -> list[tuple[np.ndarray, State]]:
         # A plain number would become a float32 on its way, 0.9 be 0.89999998, and the defaults with it.
         defaults = {k: v for k, v in defaults_of(getattr(home, name)).items() if isinstance(v, float)}
         floats = {k: v for k, v in (defaults | arguments).items() if k != "learning_rate"}
@@ -174,7 +195,8 @@ def tensorflow_runner(home: Any) -> Runner:
         for g, now in zip(GRADIENTS, RATES, strict=True):
             rate.assign(now)
             optimizer.apply_gradients([(tf.constant(g, tf.float64), theta)])
-            path.append(theta.numpy().copy())
+            state = {slot: optimizer.get_slot(theta, slot).numpy().copy() for slot in optimizer.get_slot_names()}
+            path.append((theta.numpy().copy(), state))
         return path
 
     return run
@@ -221,11 +243,14 @@ def record() -> dict[str, Any]:
         for name, runs in RUNS[framework].items():
             defaults.setdefault(framework, {})[name] = defaults_of(getattr(home, name))
             for arguments in runs:
-                path = np.array(run(name, arguments))
+                thetas, states = zip(*run(name, arguments), strict=True)
+                path = np.array(thetas)
                 if path.shape != GRADIENTS.shape or path.dtype != np.float64 or not np.isfinite(path).all():
                     raise RuntimeError(f"{framework} {name} {arguments}: {path.dtype} of shape {path.shape}, or NaN")
                 kept = path[EVERY - 1 :: EVERY].tolist()
-                traces.append({"framework": framework, "optimizer": name, "arguments": arguments, "theta": kept})
+                state = {key: x.tolist() for key, x in states[MIDDLE - 1].items()}
+                about = {"framework": framework, "optimizer": name, "arguments": arguments}
+                traces.append({**about, "state": state, "theta": kept})
     return {
         "versions": {framework: version(package).split("+")[0] for framework, package in PACKAGES.items()},
         "defaults": defaults,
@@ -233,6 +258,7 @@ def record() -> dict[str, Any]:
         "rates": RATES.tolist(),
         "gradients": GRADIENTS.tolist(),
         "every": EVERY,
+        "middle": MIDDLE,
         "traces": traces,
     }
 
@@ -247,12 +273,10 @@ def text_of(recording: dict[str, Any]) -> str:
 def differences(stored: dict[str, Any], recorded: dict[str, Any]) -> list[str]:
     """What is not in both recordings, or differs by more than rounding; versions may differ."""
 
-    def by_run(recording: dict[str, Any]) -> dict[str, np.ndarray]:
-        return {
-            f"{t['framework']} {t['optimizer']} {t['arguments']}": np.array(t["theta"]) for t in recording["traces"]
-        }
+    def by_run(recording: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        return {f"{t['framework']} {t['optimizer']} {t['arguments']}": t for t in recording["traces"]}
 
-    common = ("start", "rates", "gradients", "every")
+    common = ("start", "rates", "gradients", "every", "middle")
     found = [f"{key}: not the same" for key in common if stored[key] != recorded[key]]
     for framework, optimizers in (stored["defaults"] | recorded["defaults"]).items():
         for name in optimizers:
@@ -265,10 +289,16 @@ def differences(stored: dict[str, Any], recorded: dict[str, Any]) -> list[str]:
     old, new = by_run(stored), by_run(recorded)
     found += [f"{run} is in one recording only" for run in old.keys() ^ new.keys()]
     for run in old.keys() & new.keys():
-        moved = np.abs(old[run] - stored["start"]).max(axis=0)
-        apart = np.max(np.abs(old[run] - new[run]) / np.where(moved > 0, moved, 1))
+        path, now = np.array(old[run]["theta"]), np.array(new[run]["theta"])
+        moved = np.abs(path - stored["start"]).max(axis=0)
+        apart = np.max(np.abs(path - now) / np.where(moved > 0, moved, 1))
         if not apart <= TOLERANCE:
             found.append(f"{run} goes elsewhere: by {apart:.1e} of the way")
+        state, other = old[run]["state"], new[run]["state"]
+        if state.keys() != other.keys():
+            found.append(f"{run} keeps {sorted(other)}, and not {sorted(state)}")
+        elif not all(np.allclose(other[k], state[k], TOLERANCE, TOLERANCE * np.max(np.abs(state[k]))) for k in state):
+            found.append(f"{run} keeps other numbers in the middle")
     return found
 
 

@@ -1,32 +1,10 @@
-r"""How the frameworks' optimizers differ from the book's rules: one table, and one function that runs a row of it.
+"""Every framework's optimizers in the book's notation, one row each."""
 
-Two frameworks' "RMSprop" agree in the rule and differ in where ε stands, where the accumulator starts, whether the
-learning rate enters the momentum buffer, how weights decay, whether averages are corrected, whether steps are masked,
-and in the defaults. A :class:`Convention` says all of this in the book's notation. :func:`replay` runs the rules of
-:mod:`rmsprop_lib.rules` with it.
-
-The rows were read off source and documentation. Those of PyTorch, Keras 3, Optax, TensorFlow 1 and timm are checked
-against the frameworks' own code: the file that :func:`recording` loads has the paths that their optimizers took
-(``tools/measure/record_traces.py``), and the tests reproduce each. What has no recorded path is compared in the tests
-with a separate implementation of the published code: the rows tf.keras 2 (TensorFlow 2.0 to 2.10, since then
-``tf.keras.optimizers.legacy``), Stable-Baselines3 and DQN, Optax's ``bias_correction``, and timm's ``caution`` and
-``corrected_weight_decay``.
-"""
-
-import json
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from pathlib import Path
 from typing import Any, Literal, get_args
 
-import numpy as np
-
-from rmsprop_lib import rules
 from rmsprop_lib.hyperparameters import DECAY, NON_NEGATIVE, Interval
-
-TRACES_FILE = Path(__file__).with_name("data") / "framework_traces.json"
-"""Where the recorded paths lie."""
 
 Rule = Literal["sgd", "adagrad", "rmsprop", "adam"]
 """The names of the rules that a convention can follow."""
@@ -94,6 +72,10 @@ class Convention:
     names : mapping of str to str
         The framework's name of an argument to the attribute here; a pair such as ``betas`` has two, and a switch such
         as ``eps_in_sqrt`` stands for "inside" or "outside". What is not in it cannot be set there.
+    slots : mapping of str to str
+        The framework's name of an array of its state to what it holds: the averages "squares" and "mean" of RMSprop,
+        the "sum" of AdaGrad, "m", "v" and "largest" of Adam, the momentum "buffer", or with a minus its negative.
+        Empty where no program keeps a state.
 
     Raises
     ------
@@ -122,6 +104,7 @@ class Convention:
     decoupled: bool = False
     corrected_decay: bool = False
     names: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    slots: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for name, choices in (("rule", get_args(Rule)), ("eps_at", get_args(EpsilonAt))):
@@ -189,8 +172,18 @@ class Convention:
         """Whether ε stands inside the root with these settings; in tf.keras 2 momentum decides."""
         return self.eps_at == "inside" or (self.eps_at == "by momentum" and self.gamma > 0)
 
+    @property
+    def keeps(self) -> tuple[str, ...]:
+        """What its state consists of with these settings, in the order in which the rule takes it."""
+        buffer = ("buffer",) if self.gamma else ()
+        if self.rule == "rmsprop":
+            return ("squares", *(("mean",) if self.centered else ()), *buffer)
+        if self.rule == "adam":
+            return ("m", "v", *(("largest",) if self.amsgrad else ()))
+        return ("sum",) if self.rule == "adagrad" else buffer
+
     def settings(self) -> dict[str, Any]:
-        """All but the names: what the rule does, in the book's notation.
+        """All but the names and slots: what the rule does, in the book's notation.
 
         Returns
         -------
@@ -198,7 +191,7 @@ class Convention:
             The attributes from ``rule`` to ``corrected_decay``, under their names; ``eps_at`` is where ε stands with
             these settings, so never "by momentum".
         """
-        apart = ("framework", "optimizer", "names")
+        apart = ("framework", "optimizer", "names", "slots")
         found = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in apart}
         if self.eps_at == "by momentum":
             found["eps_at"] = "inside" if self.eps_inside else "outside"
@@ -213,72 +206,106 @@ _KERAS_ADAM = _KERAS | {"beta_1": "beta1", "beta_2": "beta2", "epsilon": "eps", 
 _TORCH_ADAM = _TORCH | {"betas": "beta1 beta2", "eps": "eps", "amsgrad": "amsgrad"}
 _OPTAX_ADAM = _RATE | {"b1": "beta1", "b2": "beta2", "eps": "eps"}
 _SGD = {"momentum": "gamma", "nesterov": "nesterov"}
+_MXNET = {"learning_rate": "eta", "gamma1": "rho", "epsilon": "eps", "wd": "weight_decay"}
+_TORCH_STATE = {"square_avg": "squares", "grad_avg": "mean", "momentum_buffer": "buffer"}
+_TORCH_ADAM_STATE = {"exp_avg": "m", "exp_avg_sq": "v", "max_exp_avg_sq": "largest"}
+_KERAS_ADAM_STATE = {"momentum": "m", "velocity": "v", "velocity_hat": "largest"}
+_OPTAX_ADAM_STATE = {"mu": "m", "nu": "v"}
+_TENSORFLOW_STATE = {"rms": "squares", "mg": "mean", "momentum": "buffer"}
 
 # fmt: off
 TABLE: tuple[Convention, ...] = (
     Convention(framework="PyTorch", optimizer="RMSprop", rule="rmsprop", eta=0.01, rho=0.99, eps=1e-8,
-               names=_TORCH | _RMSPROP | {"alpha": "rho"}),
+               names=_TORCH | _RMSPROP | {"alpha": "rho"},
+               slots=_TORCH_STATE),
     Convention(framework="Keras 3", optimizer="RMSprop", rule="rmsprop", eta=0.001, rho=0.9, eps=1e-7,
                eps_at="inside", rate_inside=True, decoupled=True,
-               names=_KERAS | {"rho": "rho", "epsilon": "eps", "centered": "centered", "momentum": "gamma"}),
+               names=_KERAS | {"rho": "rho", "epsilon": "eps", "centered": "centered", "momentum": "gamma"},
+               slots={"velocity": "squares", "average_gradient": "mean", "momentum": "buffer"}),
     Convention(framework="Optax", optimizer="rmsprop", rule="rmsprop", rho=0.9, eps=1e-8,
                eps_at="inside", rate_inside=True,
                names=_RATE | _RMSPROP | {"decay": "rho", "nesterov": "nesterov", "eps_in_sqrt": "eps_at",
-                                         "initial_scale": "initial", "bias_correction": "bias_correction"}),
+                                         "initial_scale": "initial", "bias_correction": "bias_correction"},
+               slots={"nu": "squares", "mu": "mean", "trace": "-buffer"}),
     Convention(framework="TensorFlow 1", optimizer="RMSPropOptimizer", rule="rmsprop", rho=0.9, eps=1e-10,
                eps_at="inside", initial=1.0, rate_inside=True,
-               names=_RATE | {"decay": "rho", "epsilon": "eps", "centered": "centered", "momentum": "gamma"}),
+               names=_RATE | {"decay": "rho", "epsilon": "eps", "centered": "centered", "momentum": "gamma"},
+               slots=_TENSORFLOW_STATE),
     Convention(framework="timm", optimizer="RMSpropTF", rule="rmsprop", eta=0.01, rho=0.9, eps=1e-10,
                eps_at="inside", initial=1.0, rate_inside=True,
                names=_TORCH | _RMSPROP | {"alpha": "rho", "lr_in_momentum": "rate_inside",
                                           "decoupled_decay": "decoupled", "caution": "caution",
-                                          "corrected_weight_decay": "corrected_decay"}),
+                                          "corrected_weight_decay": "corrected_decay"},
+               slots=_TORCH_STATE),
     Convention(framework="tf.keras 2", optimizer="RMSprop", rule="rmsprop", eta=0.001, rho=0.9, eps=1e-7,
                eps_at="by momentum", rate_inside=True,
-               names=_RATE | {"rho": "rho", "epsilon": "eps", "centered": "centered", "momentum": "gamma"}),
+               names=_RATE | {"rho": "rho", "epsilon": "eps", "centered": "centered", "momentum": "gamma"},
+               slots=_TENSORFLOW_STATE),
     Convention(framework="Stable-Baselines3", optimizer="RMSpropTFLike", rule="rmsprop", eta=0.01, rho=0.99, eps=1e-8,
-               eps_at="inside", initial=1.0, names=_TORCH | _RMSPROP | {"alpha": "rho"}),
+               eps_at="inside", initial=1.0, names=_TORCH | _RMSPROP | {"alpha": "rho"},
+               slots=_TORCH_STATE),
+    # What MXNet calls gamma2 is used if it is centered.
+    Convention(framework="MXNet 1", optimizer="RMSProp", rule="rmsprop", eta=0.001, rho=0.9, eps=1e-8,
+               eps_at="inside", names=_MXNET, slots={"n": "squares"}),
+    Convention(framework="MXNet 1", optimizer="RMSProp(centered=True)", rule="rmsprop", eta=0.001, rho=0.9, eps=1e-8,
+               eps_at="inside", rate_inside=True, centered=True, gamma=0.9, names=_MXNET | {"gamma2": "gamma"},
+               slots={"n": "squares", "g": "mean", "delta": "-buffer"}),
     # The paper's "gradient momentum" and "squared gradient momentum" are both ρ, its "min squared gradient" is ε.
     Convention(framework="DQN (2015)", optimizer="RMSprop", rule="rmsprop", eta=0.00025, rho=0.95, eps=0.01,
-               eps_at="inside", centered=True),
+               eps_at="inside", centered=True, names=_RATE),
     Convention(framework="Graves (2013)", optimizer="RMSprop", rule="rmsprop", eta=1e-4, rho=0.95, eps=1e-4,
-               eps_at="inside", rate_inside=True, centered=True, gamma=0.9),
-    Convention(framework="Hinton's slide", optimizer="RMSprop", rule="rmsprop", rho=0.9),
+               eps_at="inside", rate_inside=True, centered=True, gamma=0.9, names=_RATE),
+    Convention(framework="Hinton's slide", optimizer="RMSprop", rule="rmsprop", rho=0.9, names=_RATE),
 
     Convention(framework="PyTorch", optimizer="Adagrad", rule="adagrad", eta=0.01, eps=1e-10,
-               names=_TORCH | {"eps": "eps", "initial_accumulator_value": "initial"}),
+               names=_TORCH | {"eps": "eps", "initial_accumulator_value": "initial"},
+               slots={"sum": "sum"}),
     Convention(framework="Keras 3", optimizer="Adagrad", rule="adagrad", eta=0.001, eps=1e-7,
                eps_at="inside", initial=0.1, decoupled=True,
-               names=_KERAS | {"epsilon": "eps", "initial_accumulator_value": "initial"}),
+               names=_KERAS | {"epsilon": "eps", "initial_accumulator_value": "initial"},
+               slots={"accumulator": "sum"}),
     Convention(framework="Optax", optimizer="adagrad", rule="adagrad", eps=1e-7, eps_at="inside", initial=0.1,
-               names=_RATE | {"eps": "eps", "initial_accumulator_value": "initial"}),
+               names=_RATE | {"eps": "eps", "initial_accumulator_value": "initial"},
+               slots={"sum_of_squares": "sum"}),
     Convention(framework="TensorFlow 1", optimizer="AdagradOptimizer", rule="adagrad", initial=0.1,
-               names=_RATE | {"initial_accumulator_value": "initial"}),
+               names=_RATE | {"initial_accumulator_value": "initial"},
+               slots={"accumulator": "sum"}),
 
     Convention(framework="PyTorch", optimizer="Adam", rule="adam", eta=0.001, beta1=0.9, beta2=0.999, eps=1e-8,
-               bias_correction=True, names=_TORCH_ADAM | {"decoupled_weight_decay": "decoupled"}),
+               bias_correction=True, names=_TORCH_ADAM | {"decoupled_weight_decay": "decoupled"},
+               slots=_TORCH_ADAM_STATE),
     Convention(framework="PyTorch", optimizer="AdamW", rule="adam", eta=0.001, beta1=0.9, beta2=0.999, eps=1e-8,
-               bias_correction=True, weight_decay=0.01, decoupled=True, names=_TORCH_ADAM),
+               bias_correction=True, weight_decay=0.01, decoupled=True, names=_TORCH_ADAM,
+               slots=_TORCH_ADAM_STATE),
     Convention(framework="Keras 3", optimizer="Adam", rule="adam", eta=0.001, beta1=0.9, beta2=0.999, eps=1e-7,
-               eps_at="uncorrected", bias_correction=True, decoupled=True, names=_KERAS_ADAM),
+               eps_at="uncorrected", bias_correction=True, decoupled=True, names=_KERAS_ADAM,
+               slots=_KERAS_ADAM_STATE),
     Convention(framework="Keras 3", optimizer="AdamW", rule="adam", eta=0.001, beta1=0.9, beta2=0.999, eps=1e-7,
-               eps_at="uncorrected", bias_correction=True, weight_decay=0.004, decoupled=True, names=_KERAS_ADAM),
+               eps_at="uncorrected", bias_correction=True, weight_decay=0.004, decoupled=True, names=_KERAS_ADAM,
+               slots=_KERAS_ADAM_STATE),
     Convention(framework="Optax", optimizer="adam", rule="adam", beta1=0.9, beta2=0.999, eps=1e-8,
-               bias_correction=True, names=_OPTAX_ADAM),
+               bias_correction=True, names=_OPTAX_ADAM,
+               slots=_OPTAX_ADAM_STATE),
     Convention(framework="Optax", optimizer="adamw", rule="adam", beta1=0.9, beta2=0.999, eps=1e-8,
                bias_correction=True, weight_decay=1e-4, decoupled=True,
-               names=_OPTAX_ADAM | {"weight_decay": "weight_decay"}),
+               names=_OPTAX_ADAM | {"weight_decay": "weight_decay"},
+               slots=_OPTAX_ADAM_STATE),
     Convention(framework="TensorFlow 1", optimizer="AdamOptimizer", rule="adam", eta=0.001, beta1=0.9, beta2=0.999,
                eps=1e-8, eps_at="uncorrected", bias_correction=True,
-               names=_RATE | {"beta1": "beta1", "beta2": "beta2", "epsilon": "eps"}),
+               names=_RATE | {"beta1": "beta1", "beta2": "beta2", "epsilon": "eps"},
+               slots={"m": "m", "v": "v"}),
 
-    Convention(framework="PyTorch", optimizer="SGD", rule="sgd", eta=0.001, names=_TORCH | _SGD),
+    Convention(framework="PyTorch", optimizer="SGD", rule="sgd", eta=0.001, names=_TORCH | _SGD,
+               slots={"momentum_buffer": "buffer"}),
     Convention(framework="Keras 3", optimizer="SGD", rule="sgd", eta=0.01, rate_inside=True, decoupled=True,
-               names=_KERAS | _SGD),
-    Convention(framework="Optax", optimizer="sgd", rule="sgd", names=_RATE | _SGD),
+               names=_KERAS | _SGD,
+               slots={"momentum": "-buffer"}),
+    Convention(framework="Optax", optimizer="sgd", rule="sgd", names=_RATE | _SGD,
+               slots={"trace": "buffer"}),
     Convention(framework="TensorFlow 1", optimizer="GradientDescentOptimizer", rule="sgd", names=_RATE),
     Convention(framework="TensorFlow 1", optimizer="MomentumOptimizer", rule="sgd",
-               names=_RATE | {"momentum": "gamma", "use_nesterov": "nesterov"}),
+               names=_RATE | {"momentum": "gamma", "use_nesterov": "nesterov"},
+               slots={"momentum": "buffer"}),
 )
 # fmt: on
 """Every optimizer that the book knows the convention of, with the defaults it has there."""
@@ -308,214 +335,3 @@ def convention(framework: str, optimizer: str) -> Convention:
     if optimizer not in names:
         raise ValueError(f"optimizer={optimizer!r} is not in the table; for {framework} it has: {', '.join(names)}")
     return names[optimizer]
-
-
-def replay(
-    row: Convention,
-    gradients: np.ndarray | Callable[[np.ndarray], np.ndarray],
-    rates: np.ndarray | list[float],
-    start: np.ndarray | list[float],
-) -> np.ndarray:
-    """Run the book's rule with a row's settings, in float64.
-
-    Parameters
-    ----------
-    row : Convention
-        Its ``eta`` is not used: the rates are given, and the largest of them is the one that a corrected weight decay
-        is divided by (timm takes its constructor's).
-    gradients : array of shape (T, ...), or callable
-        What the optimizer is given at each step, weight decay not included; or the gradient at a point.
-    rates : array of shape (T,)
-        The learning rate of each step.
-    start : array of shape (...)
-
-    Returns
-    -------
-    array of shape (T + 1, ...)
-        The parameters, the start first.
-
-    Raises
-    ------
-    ValueError
-        If the shapes do not fit, or a rate is negative or not finite.
-
-    Examples
-    --------
-    >>> hinton = convention("Hinton's slide", "RMSprop").given()
-    >>> replay(hinton, np.array([[3.0]]), [0.1], [1.0]).round(3).tolist()
-    [[1.0], [0.684]]
-    """
-    etas, theta = np.asarray(rates, dtype=float), np.array(start, dtype=float)
-    if etas.ndim != 1 or not np.all(np.isfinite(etas) & (etas >= 0)):
-        raise ValueError(f"rates={rates!r} is not allowed; it must be a list of finite numbers, at least 0")
-    needed = etas.shape + theta.shape
-    if not callable(gradients) and np.shape(gradients) != needed:
-        raise ValueError(f"gradients has shape {np.shape(gradients)}, but rates and start need {needed}")
-    path, peak = [theta], etas.max(initial=0.0)
-    b = np.zeros_like(theta)
-    state = _initial_state(row, theta)
-    for t, eta in enumerate(etas, start=1):
-        g = np.asarray(gradients(theta) if callable(gradients) else gradients[t - 1], dtype=float)
-        if not row.decoupled:
-            g = g + row.weight_decay * theta
-        d, state = _direction(row, g, state, t)
-        if row.rate_inside:
-            step, b = rules.heavy_ball(eta * d, b, row.gamma, nesterov=row.nesterov)
-        else:
-            d, b = rules.heavy_ball(d, b, row.gamma, nesterov=row.nesterov)
-            step = eta * d
-        if row.caution and row.gamma:
-            step = _cautious(step, g)
-        if row.decoupled and eta > 0:
-            shrinks = eta * row.weight_decay * (eta / peak if row.corrected_decay else 1)
-            step = rules.decoupled_weight_decay(step, theta, shrinks)
-        theta = theta - step
-        path.append(theta)
-    return np.array(path)
-
-
-def _initial_state(row: Convention, theta: np.ndarray) -> tuple[Any, ...]:
-    """The accumulators before the first step, in the order in which the rule takes them."""
-    zero, squares = np.zeros_like(theta), np.full_like(theta, row.initial)
-    if row.rule == "sgd":
-        return ()
-    if row.rule == "adagrad":
-        return (squares,)
-    if row.rule == "rmsprop":
-        return (squares, zero) if row.centered else (squares,)
-    return (zero, squares, zero) if row.amsgrad else (zero, squares)
-
-
-def _cautious(step: np.ndarray, g: np.ndarray) -> np.ndarray:
-    """The step where it has the gradient's sign, divided by the share of such coordinates (in timm at least 0.001)."""
-    agrees = step * g > 0
-    kept: np.ndarray = step * agrees / max(float(np.mean(agrees)), 1e-3)
-    return kept
-
-
-def _direction(row: Convention, g: np.ndarray, state: tuple[Any, ...], t: int) -> tuple[Any, tuple[Any, ...]]:
-    """The rule's direction and the state after it, momentum after scaling not included."""
-    inside = row.eps_inside
-    rule: Callable[..., tuple[Any, ...]]
-    hyperparameters: tuple[Any, ...]
-    if row.rule == "sgd":
-        rule, hyperparameters = rules.sgd, ()
-    elif row.rule == "adagrad":
-        rule, hyperparameters = rules.adagrad, (row.eps, inside)
-    elif row.rule == "rmsprop":
-        assert row.rho is not None  # checked when the row was made
-        rho = row.rho
-        if row.bias_correction:  # divided by the sum of its weights, an average is one whose decay rises from 0 to ρ
-            rho *= rules.weight_sum(rho, t - 1) / rules.weight_sum(rho, t)
-        rule = rules.centered_rmsprop if row.centered else rules.rmsprop
-        hyperparameters = rho, row.eps, inside
-    else:
-        assert row.beta2 is not None  # checked when the row was made
-        time = t if row.bias_correction else math.inf
-        eps = row.eps / math.sqrt(rules.weight_sum(row.beta2, time)) if row.eps_at == "uncorrected" else row.eps
-        rule = rules.amsgrad if row.amsgrad else rules.adam
-        hyperparameters = time, row.beta1, row.beta2, eps
-    d, *after = rule(g, *state, *hyperparameters)
-    return d, tuple(after)
-
-
-@dataclass(frozen=True)
-class Trace:
-    """The path of a framework's own optimizer, recorded.
-
-    Attributes
-    ----------
-    row : Convention
-        The optimizer, with the arguments of this run.
-    arguments : dict
-        What its constructor was given beside the rate, under the names that it has there.
-    theta : array of shape (T / every, n)
-        The parameters after every few steps.
-    """
-
-    row: Convention
-    arguments: dict[str, Any]
-    theta: np.ndarray
-
-
-@dataclass(frozen=True)
-class Recording:
-    """What ``tools/measure/record_traces.py`` recorded: what all runs had in common, and each run's path.
-
-    Attributes
-    ----------
-    versions : dict of str to str
-        Of each framework.
-    defaults : dict
-        Framework, optimizer and argument to the default value that its constructor has.
-    gradients : array of shape (T, n)
-    rates : array of shape (T,)
-    start : array of shape (n,)
-    every : int
-        How many steps lie between two recorded points.
-    traces : tuple of Trace
-    """
-
-    versions: dict[str, str]
-    defaults: dict[str, dict[str, dict[str, Any]]]
-    gradients: np.ndarray
-    rates: np.ndarray
-    start: np.ndarray
-    every: int
-    traces: tuple[Trace, ...]
-
-    def distance(self, trace: Trace, row: Convention | None = None) -> float:
-        """How far our rule ends up from a recorded path, at most, relative to how far the coordinate has moved.
-
-        Parameters
-        ----------
-        trace : Trace
-            One of this recording.
-        row : Convention, optional
-            Other settings for our rule than the trace's own.
-
-        Returns
-        -------
-        float
-            The largest over all recorded points and coordinates, without a unit.
-        """
-        ours = replay(trace.row if row is None else row, self.gradients, self.rates, self.start)
-        moved = np.abs(trace.theta - self.start).max(axis=0)
-        return float(np.max(np.abs(ours[self.every :: self.every] - trace.theta) / moved))
-
-
-def recording(path: str | Path = TRACES_FILE) -> Recording:
-    """Load the recorded paths of the frameworks' optimizers.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file in the library by default.
-
-    Returns
-    -------
-    Recording
-
-    Raises
-    ------
-    FileNotFoundError
-        If the file is missing. ``python -m tools.measure.record_traces`` writes it, where the frameworks are installed.
-    """
-    stored = json.loads(Path(path).read_text(encoding="utf-8"))
-    traces = tuple(
-        Trace(
-            convention(trace["framework"], trace["optimizer"]).given(**trace["arguments"]),
-            trace["arguments"],
-            np.array(trace["theta"]),
-        )
-        for trace in stored["traces"]
-    )
-    return Recording(
-        versions=stored["versions"],
-        defaults=stored["defaults"],
-        gradients=np.array(stored["gradients"]),
-        rates=np.array(stored["rates"]),
-        start=np.array(stored["start"]),
-        every=stored["every"],
-        traces=traces,
-    )
