@@ -16,7 +16,7 @@ import rmsprop_lib
 # do the work behind the parts.
 LEFT_OUT = re.compile(
     r"exercises\.(chapter_\d\d|declaration|judging|progress|replying|running|timeout|torch_answer|values)"
-    r"|compiled(\..*)?|torch_optim\..*|training\..*|experiments\.(?!search)\w+"
+    r"|averages|compiled(\..*)?|conventions\.\w+|torch_optim\..*|training\..*|experiments\.(?!search)\w+"
     r"|playground\.(bundle|picture|race|state|surfaces|widget)"
 )
 

@@ -43,6 +43,7 @@ def read(latex: str) -> str:
     """A formula of the sheet as Python, in which ``v_t`` is called ``v_new`` and ``v_{t-1}`` is called ``v_old``."""
     for name, value in NUMBERS.items():
         latex = re.sub(re.escape(name) + r"(?![a-z])", repr(value), latex)
+    latex = latex.replace("[", "(").replace("]", ")").replace(r"\eta_t", "eta_t")
     latex = latex.replace(r"v^{\max}", "w").replace(r"\hat ", "hat").replace(r"\mu", "mu").replace(r"\theta", "theta")
     latex = latex.replace("_{t-1}", "_old").replace("_t", "_new").replace(r"\,", "*")
     latex = latex.replace("^{", "**(").replace(r"\sqrt{", "np.sqrt(").replace(r"\max", "np.maximum").replace("}", ")")
@@ -70,10 +71,12 @@ def test_the_formulas_as_they_are_printed_compute_what_the_rule_does(row: sheet.
     state = {name: np.zeros(5) for name in names}
     for t, g in enumerate(GRADIENTS, start=1):
         theta = RNG.normal(size=5)
-        given = {"g": g, "t": t, "theta": theta, **ARGUMENTS, **state, **fixed}
+        more = {"theta": theta, "eta": 0.1 / t, "share": 0.4}
+        given = {"g": g, "t": t, **more, **ARGUMENTS, **state, **fixed}
         d, *after = row.rule(**{name: given[name] for name in inspect.signature(row.rule).parameters if name in given})
         state = dict(zip(names, after, strict=True))
-        scope = {"np": np, "g_new": g, "t": t, "theta_old": theta, **known}
+        named = {"theta_old": theta, "eta_new": more["eta"], "s_new": more["share"]}
+        scope = {"np": np, "g_new": g, "t": t, **named, **known}
         for left, right in printed(row.name):
             scope[left] = eval(right, scope)
         np.testing.assert_allclose(scope["d_new"], d, rtol=1e-13)

@@ -14,7 +14,7 @@ from typing import Any
 
 # What the arguments of rules are called in formulas: what a rule is given at each step, and its hyperparameters.
 STATE = {"G": "G", "v": "v", "mu": r"\mu", "m": "m", "b": "b", "v_max": r"v^{\max}"}
-GIVEN = {"g": "g_t", "t": "t", "d": "d_t", "theta": r"\theta_{t-1}"}
+GIVEN = {"g": "g_t", "t": "t", "d": "d_t", "theta": r"\theta_{t-1}", "eta": r"\eta_t", "share": "s_t"}
 HYPER = {
     "rho": r"\rho",
     "beta1": r"\beta_1",
@@ -67,6 +67,9 @@ class Term:
 
     def __rpow__(self, other: Operand) -> Operand:
         return 0 if _is(other, 0) else Term("^", other, self)
+
+    def __gt__(self, other: Operand) -> "Term":
+        return Term(">", self, other)
 
     def clip(self, min: Operand) -> "Term":
         return Term("max", min, self)
@@ -152,6 +155,8 @@ def _written(term: Operand, names: Mapping[int, str], hats: dict[str, str]) -> s
             if _is(rest[0], 0) or rest[0] == 0.5:
                 return rf"\sqrt{{{inner(first)}}}"
             return f"{inner(first, '+', '-', '*', '/', '^')}^{{{inner(rest[0])}}}"
+        case ">":
+            return f"[{inner(first)} > {inner(rest[0])}]"
         case "max":
             return rf"\max({inner(first)}, {inner(rest[0])})"
     raise ValueError(f"operator={term.operator!r} is not known")

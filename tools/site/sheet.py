@@ -35,6 +35,12 @@ def corrected_rmsprop(g: Any, v: Any, t: Any, rho: Any, eps: Any) -> tuple[Any, 
     return d, v
 
 
+def cautious(g: Any, b: Any, share: Any, gamma: Any) -> tuple[Any, Any]:
+    """The heavy ball, masked."""
+    d, b = rules.heavy_ball(g, b, gamma)
+    return rules.cautious(d, g, share), b
+
+
 def adamw(
     g: Any, theta: Any, m: Any, v: Any, t: Any, beta1: Any, beta2: Any, eps: Any, weight_decay: Any
 ) -> tuple[Any, Any, Any]:
@@ -73,9 +79,18 @@ RULES = (
         _DAMPENED | {"nesterov": True},
         "`nesterov=True`",
     ),
+    Row(
+        "Rate in the buffer",
+        "heavy_ball_rate_inside",
+        rules.heavy_ball_rate_inside,
+        ("heavy_ball_rate_inside", "rmsprop_momentum_rate_inside", "centered_rmsprop_momentum_rate_inside"),
+        {},
+        "(the step itself)",
+    ),
+    Row("Caution", "cautious", cautious, ("cautious",)),
     Row("AdaGrad", "adagrad", rules.adagrad, ("adagrad",)),
     Row("RMSprop", "rmsprop", rules.rmsprop, ("rmsprop",)),
-    Row("RMSprop, corrected", "conv-corrected-decay", corrected_rmsprop, ("adam",), {}, "`beta1=0`"),
+    Row("RMSprop, corrected", "rising_decay", corrected_rmsprop, ("rmsprop",), {}, "`rho=rising_decay(rho, t)`"),
     Row("RMSprop, centered", "centered_rmsprop", rules.centered_rmsprop, ("centered_rmsprop",)),
     Row("RMSprop with momentum", "rmsprop_momentum", rules.rmsprop_momentum, ("rmsprop_momentum",)),
     Row(
@@ -128,6 +143,10 @@ _OURS = {
     "amsgrad": "amsgrad",
     "weight_decay": "weight_decay",
     "decoupled_weight_decay": "decoupled",
+    "eps_inside": "eps_at",
+    "initial_square": "initial",
+    "rate_inside": "rate_inside",
+    "bias_correction": "bias_correction",
 }
 OURS = "numpy_optim"
 
@@ -136,10 +155,9 @@ def our_row(optimizer: str, rule: Any) -> Convention:
     """An optimizer of this book as a row of the table of conventions, with the defaults that its constructor has."""
     parameters = inspect.signature(getattr(numpy_optim, optimizer)).parameters
     names = {name: _OURS[name] for name in parameters if name in _OURS}
-    defaults = {attribute: parameters[name].default for name, attribute in names.items()}
-    return Convention(
-        framework=OURS, optimizer=optimizer, rule=rule, bias_correction=rule == "adam", names=names, **defaults
-    )
+    defaults = {attribute: parameters[name].default for name, attribute in names.items() if attribute != "eps_at"}
+    defaults.setdefault("bias_correction", rule == "adam")
+    return Convention(framework=OURS, optimizer=optimizer, rule=rule, names=names, **defaults)
 
 
 def rows_of(rule: str) -> list[Convention]:
