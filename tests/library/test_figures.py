@@ -84,7 +84,7 @@ def marks_of(maps: Any) -> list[str]:
 def test_a_heat_map_has_a_line_through_the_best_of_each_row_and_says_what_it_is() -> None:
     maps = heat_map(best=(1, 10))
     (best,) = maps[0].lines
-    assert list(best.get_xdata()) == [1, 10]
+    assert list(best.get_xdata()) == [1, 10] and best.get_linestyle() == "-"
     assert (maps[0].get_title(), maps[0].get_xlabel(), maps[0].get_xscale(), maps[1].get_title()) == (
         "a",
         "η",
