@@ -11,7 +11,9 @@ from typing import Any
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib import patheffects
 from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
 from matplotlib.colors import LogNorm
 
 from rmsprop_lib import typeface
@@ -236,6 +238,73 @@ def bands(
     return ax
 
 
+_EDGE = [patheffects.withStroke(linewidth=2.2, foreground="#202020")]
+
+
+def note(
+    ax: Axes, x: float, y: float, text: str, *, ha: str = "left", va: str = "center", rotation: float = 0.0
+) -> None:
+    """Write a word into a figure, in its typeface: grey on white, white with a dark edge on a map of colours.
+
+    Parameters
+    ----------
+    ax : Axes
+    x, y : float
+        Where, in the data's units.
+    text : str
+        Lines are broken as given.
+    ha, va : str
+        Which part of the text stands there, as Matplotlib says it.
+    rotation : float
+        In degrees.
+    """
+    mapped = any(isinstance(drawn, QuadMesh) for drawn in ax.collections)
+    look: dict[str, Any] = {"color": "white", "path_effects": _EDGE} if mapped else {"color": "#505050"}
+    with plt.rc_context(STYLE):
+        # The layout makes no room for it: what reaches over the axes' edge was placed there.
+        ax.text(x, y, text, ha=ha, va=va, rotation=rotation, **look).set_in_layout(False)
+
+
+def map_line(
+    ax: Axes,
+    x: Any,
+    y: Any,
+    text: str = "",
+    *,
+    at: tuple[float, float] | None = None,
+    dash: str = ":",
+    ha: str = "left",
+) -> None:
+    """Draw a line over a map of colours, white with a dark edge, and write beside it what it is.
+
+    Parameters
+    ----------
+    ax : Axes
+        Of a panel of :func:`heat_map`.
+    x, y : arrays of one shape
+        The line's points.
+    text : str
+    at : pair of floats, optional
+        Where the text stands, in the data's units; by the last point if it is not given.
+    dash : str
+        The line's, as Matplotlib says it.
+    ha : str
+        Which end of the text stands there.
+    """
+    ax.plot(x, y, color="white", linestyle=dash, linewidth=1.8, path_effects=_EDGE)
+    if text:
+        where = (x[-1], y[-1]) if at is None else at
+        note(ax, where[0], where[1], text, ha=ha)
+
+
+def _tick(level: float) -> str:
+    """A level of a colour bar: a power of ten where that is shorter than the number, the number elsewhere."""
+    power = round(np.log10(level))
+    if not 1e-3 < level < 1e3 and np.isclose(level, 10.0**power):
+        return f"$10^{{{power}}}$"
+    return f"{level:g}"
+
+
 def heat_map(
     panels: Mapping[str, Any],
     *,
@@ -243,9 +312,10 @@ def heat_map(
     y: Any,
     levels: Sequence[float],
     xlabel: str,
-    ylabel: str,
+    ylabel: str | Sequence[str],
     label: str,
-    best: bool = True,
+    lines: Sequence[float] | None = None,
+    best: tuple[float, float] | None = None,
     height: float = 3.6,
 ) -> Any:
     """Draw maps of a positive quantity over two positive ones, all axes logarithmic, with one colour bar.
@@ -257,13 +327,16 @@ def heat_map(
     x, y : arrays
         The values along the axes of panels that bring none of their own.
     levels : sequence of at least two floats
-        Where the colours begin and end, and the lines of equal value between; the bar is marked at each.
+        Where the colours begin and end, and the marks of the bar between.
     xlabel, ylabel : str
-        With units where there are any.
+        With units where there are any; ylabel may be one for each panel.
     label : str
         Of the colour bar.
-    best : bool
-        Whether the lowest value for each y is marked by a point.
+    lines : sequence of floats, optional
+        Lines of equal value, drawn in the map and on the bar; all levels but the first and the last by default. A map
+        that is coarse or rough reads better with few of them, or none.
+    best : pair of floats, optional
+        Where "best rate" stands in the first panel: every panel then has a line through the lowest value of each row.
     height : float
         Of the figure, in inches.
 
@@ -271,25 +344,30 @@ def heat_map(
     -------
     array of Axes of shape (len(panels),)
     """
+    lines = levels[1:-1] if lines is None else lines
+    ylabels = [ylabel] + [""] * (len(panels) - 1) if isinstance(ylabel, str) else ylabel
     with plt.rc_context(STYLE):
         _, row = plt.subplots(1, len(panels), figsize=(7.0, height), squeeze=False)
         grid, norm = row[0], LogNorm(levels[0], levels[-1])
-        for ax, (title, panel) in zip(grid, panels.items(), strict=True):
+        for ax, name, (title, panel) in zip(grid, ylabels, panels.items(), strict=True):
             xs, ys, z = panel if isinstance(panel, tuple) else (x, y, panel)
             seen = np.clip(z, levels[0], levels[-1]).T
             mesh = ax.pcolormesh(xs, ys, seen, cmap="cividis", shading="nearest", norm=norm)
-            ax.contour(xs, ys, seen, levels=levels[1:-1], colors="white", linewidths=0.8)
-            if best:
-                ax.plot(
-                    np.asarray(xs)[np.argmin(z, axis=0)], ys, "o", color=COLOURS[1], markersize=3.5, markeredgewidth=0
-                )
+            if len(lines):
+                ax.contour(xs, ys, seen, levels=lines, colors="white", linewidths=0.8)
+            if best is not None:
+                lowest = np.asarray(xs)[np.argmin(z, axis=0)]
+                ax.plot(lowest, ys, "o-", color=COLOURS[1], linewidth=1.5, markersize=3.5, markeredgewidth=0)
+                if ax is grid[0]:
+                    note(ax, best[0], best[1], "best rate")
             ax.set(xscale="log", yscale="log", xlim=(xs[0], xs[-1]), ylim=(ys[0], ys[-1]))
-            ax.set(title=title, xlabel=xlabel, ylabel=ylabel if ax is grid[0] else "")
+            ax.set(title=title, xlabel=xlabel, ylabel=name)
             ax.minorticks_off()
             ax.grid(visible=False)
         bar = ax.figure.colorbar(mesh, ax=list(grid), label=label, ticks=levels, extend="both")
-        bar.ax.hlines(levels[1:-1], 0, 1, colors="white", linewidth=0.8)
-        bar.ax.set_yticklabels([f"{level:g}" if 1e-3 < level < 1e4 else f"{level:.0e}" for level in levels])
+        if len(lines):
+            bar.ax.hlines(lines, 0, 1, colors="white", linewidth=0.8)
+        bar.ax.set_yticklabels([_tick(level) for level in levels])
         bar.ax.minorticks_off()
     return grid
 

@@ -31,13 +31,13 @@ ERROR = Exercise(
         Mistake(
             "curvature missing in the lag",
             lambda eta, lam, sigma, s: (s / eta, _error(eta, lam, sigma, s)[1]),
-            "Your lag does not know the curvature. On a flatter function the gradient at the same distance is smaller, "
-            "and so is the step that has to keep up with the target.",
+            "Your lag does not depend on the curvature. On a flatter function the gradient at the same distance is "
+            "smaller, and so is the step that has to keep up with the target.",
         ),
         Mistake(
             "lag squared",
             lambda eta, lam, sigma, s: (_error(eta, lam, sigma, s)[0] ** 2, _error(eta, lam, sigma, s)[1]),
-            "What you return as the lag is its square, as it stands in the mean square error. The lag is a distance.",
+            "What you return as the lag is its square, which the mean square error contains. The lag is a distance.",
         ),
         Mistake(
             "with the sign of the error",
@@ -47,8 +47,8 @@ ERROR = Exercise(
         Mistake(
             "small rates only",
             lambda eta, lam, sigma, s: (_error(eta, lam, sigma, s)[0], eta * sigma**2 / (2 * lam)),
-            "Your variance is what it tends to for small rates. It should hold up to the limit of stability, where the "
-            "variance grows beyond all bounds.",
+            "Your variance is the limit for small rates. The formula should hold up to the limit of stability, where "
+            "the variance grows beyond all bounds.",
         ),
         Mistake(
             "noise not squared",
@@ -70,20 +70,20 @@ ERROR = Exercise(
                 _error(eta, lam, sigma, s)[0],
                 _error(eta, lam, sigma, s)[1] + _error(eta, lam, sigma, s)[0] ** 2,
             ),
-            "Your variance contains the square of the lag: it is the mean square error. The variance is counted from "
+            "Your variance contains the square of the lag: it is the mean square error. The variance is taken about "
             "the mean.",
         ),
         Mistake(
             "curvature missing in the variance",
             lambda eta, lam, sigma, s: (_error(eta, lam, sigma, s)[0], lam * _error(eta, lam, sigma, s)[1]),
             "Your variance is too large by the factor λ. The pull back to the minimum, which keeps the noise from "
-            "adding up, is stronger where the curvature is.",
+            "adding up, is stronger where the curvature is larger.",
         ),
         Mistake(
             "variance of one step",
             lambda eta, lam, sigma, s: (_error(eta, lam, sigma, s)[0], eta**2 * sigma**2 + 0 * lam),
-            "Your variance is what the noise of one step adds. The noise of earlier steps is still there, shrunk by "
-            "1 − ηλ at each step since.",
+            "Your variance is what the noise of one step adds. The noise of earlier steps is still there, multiplied "
+            "by 1 − ηλ at each step since.",
         ),
     ),
     hints=(
@@ -121,8 +121,8 @@ RATE = Exercise(
         Mistake(
             "for small rates only",
             lambda lam, sigma, s: s / sigma + 0 * lam,
-            "That is the rate to which the best one tends when the target is slow against the noise. For a fast target "
-            "it is far too large: beyond 2/λ it would even diverge.",
+            "That is the rate to which the best one tends when the target is slow compared with the noise. For a fast "
+            "one it is far too large: beyond 2/λ it would even diverge.",
         ),
         Mistake(
             "curvature missing in q",
@@ -133,7 +133,7 @@ RATE = Exercise(
         Mistake(
             "q turned over",
             lambda lam, sigma, s: _rate(lam, lam * s, sigma / lam),
-            "You have the noise over the movement. More noise then makes your rate larger.",
+            "Your q is upside down, noise over movement: more noise makes your rate larger.",
         ),
         Mistake(
             "the rate for a linear drift",
@@ -198,12 +198,12 @@ STEPS = Exercise(
         Mistake(
             "ρ and 1 − ρ swapped",
             lambda K, rho: _count(K, 1 - rho),
-            "You have ρ where 1 − ρ belongs: your average forgets most of itself at every step.",
+            "You have ρ where 1 − ρ belongs: your average forgets most of what it holds at every step.",
         ),
         Mistake(
             "one step too many",
             lambda K, rho: _count(K, rho) + 1,
-            "You count one step too many: is it the first gradient of the new size that you call number 0?",
+            "You count one step too many. Do you call the first gradient of the new size number 0?",
         ),
         Mistake(
             "one step too few",
@@ -218,7 +218,8 @@ STEPS = Exercise(
         Mistake(
             "not a whole number",
             lambda K, rho: np.log((K**2 - 1) / 3) / np.log(1 / rho),
-            "The time is right, but steps come whole: the first one after which the condition holds is asked for.",
+            "The time is right, but it has to be a whole number of steps: the first one after which the condition "
+            "holds.",
         ),
     ),
     hints=(

@@ -14,7 +14,7 @@ def _reach(rho: Any, T: Any, first: int = 1) -> Any:
 CONVERT = Exercise(
     name="tune-convert",
     chapter="10_tuning",
-    task="The rate with which RMSprop with decay new gets as far in T steps as with decay rho and rate eta.",
+    task="The rate at which RMSprop with decay new gets as far in T steps as with decay rho and rate eta.",
     takes="eta rho new T",
     returns="rate",
     reference=lambda eta, rho, new, T: eta * _reach(rho, T) / _reach(new, T),
@@ -28,13 +28,13 @@ CONVERT = Exercise(
             "turned over",
             lambda eta, rho, new, T: eta * _reach(new, T) / _reach(rho, T),
             "Your quotient is upside down. A longer window reaches further at the same rate, because its first steps "
-            "are longer; it needs the smaller rate.",
+            "are longer, so it needs the smaller rate.",
         ),
         Mistake(
             "limit of long windows",
             lambda eta, rho, new, T: eta * ((1 - new) / (1 - rho)) ** 0.5,
-            "That is the limit for windows that are much longer than the run. For shorter ones the rate hardly "
-            "changes, and yours changes all the same.",
+            "That is the limit for windows much longer than the run. For shorter ones the rate should hardly change, "
+            "and yours does.",
         ),
         Mistake(
             "squares of the steps",
@@ -57,7 +57,7 @@ CONVERT = Exercise(
         Mistake(
             "last step only",
             lambda eta, rho, new, T: eta * (rules.weight_sum(new, int(T)) / rules.weight_sum(rho, int(T))) ** 0.5,
-            "You compare the last step of each run, not the sum of all steps. What differs most are the first ones.",
+            "You compare the last step of each run, not the sum of all steps. It is the first steps that differ most.",
         ),
         Mistake(
             "first step left out",
@@ -135,18 +135,18 @@ PLATEAU = Exercise(
         Mistake(
             "one evaluation too early",
             _impatient,
-            "You reduce the rate as soon as the count equals the patience. It is to exceed it.",
+            "You reduce the rate as soon as the count equals the patience. The count has to exceed it.",
         ),
         Mistake(
             "compared with the last loss",
             _compares_with_the_last,
-            "What you return as the best loss is the last one. A loss that goes up and then down a little then "
-            "counts as better, and under noise the rate is hardly ever reduced.",
+            "What you return as the best loss is the last one. A loss that goes up and then comes down a little "
+            "counts as better, so that in noise the rate is hardly ever reduced.",
         ),
         Mistake(
             "count not reset after a reduction",
             _keeps_counting_after_a_reduction,
-            "After a reduction your count stays above the patience, so that the rate is reduced again at every "
+            "After a reduction your count stays above the patience, so the rate is reduced again at every "
             "evaluation that brings no new best.",
         ),
         Mistake(
@@ -163,12 +163,12 @@ PLATEAU = Exercise(
         Mistake(
             "best loss not kept",
             _forgets_the_best,
-            "You never store a new best loss, so that every loss is compared with the first one.",
+            "You never store a new best loss, so every loss is compared with the first one.",
         ),
         Mistake(
             "an equal loss counts as better",
             _ties_are_better,
-            "You take an equal loss for a better one. A run that stands still would then keep its rate for ever.",
+            "You count an equal loss as better. A run that stands still would then never have its rate reduced.",
         ),
     ),
     hints=(

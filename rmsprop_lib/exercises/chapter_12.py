@@ -39,14 +39,14 @@ CHECKPOINT = Exercise(
             "buffer copied",
             lambda v, u, epsilon, eta_last, eta_next: (v, u, rules.sqrt(epsilon)),
             "You hand over the buffer as it is. Keras' already has the rate in it, and PyTorch multiplies its own by "
-            "the rate: what is left of the old momentum is then multiplied by the rate twice and is all but lost.",
+            "the rate: the old momentum is then multiplied by the rate twice and is all but lost.",
             read="The rate inside the buffer",
         ),
         Mistake(
             "divided by the old rate",
             lambda v, u, epsilon, eta_last, eta_next: (v, u / eta_last, rules.sqrt(epsilon)),
-            "You divide by the rate before the stop. PyTorch's next step multiplies by the rate after it, so that what "
-            "the buffer holds changes with the rate, which in Keras it does not.",
+            "You divide by the rate before the stop. PyTorch's next step multiplies by the rate after it, so the old "
+            "momentum changes with the rate, as it does not in Keras.",
         ),
         Mistake(
             "multiplied by the rate",
@@ -57,13 +57,13 @@ CHECKPOINT = Exercise(
         Mistake(
             "scaled as at a change of the rate",
             lambda v, u, epsilon, eta_last, eta_next: (v, u * eta_last / eta_next, rules.sqrt(epsilon)),
-            "You multiply the buffer by the quotient of the two rates. That is right for a buffer that is PyTorch's "
-            "already; this one is still Keras'.",
+            "You multiply the buffer by the quotient of the two rates. That is right for a buffer that already is "
+            "PyTorch's; this one is still Keras'.",
         ),
         Mistake(
             "ε copied",
             lambda v, u, epsilon, eta_last, eta_next: (v, u / eta_next, epsilon),
-            "You copy ε. Inside the root it is added to squares, outside to sizes: as a size it is another number.",
+            "You copy ε. Inside the root it is added to squares, outside to sizes: as a size it is a different number.",
             read="ε inside or outside the root",
         ),
         Mistake(
@@ -209,19 +209,19 @@ TENSORFLOW = Exercise(
         Mistake(
             "momentum as an average",
             _Averages,
-            "You average the steps with weights γ and 1 − γ. TensorFlow's buffer adds the new step whole, so that on a "
+            "You average the steps with weights γ and 1 − γ. TensorFlow's buffer adds the whole new step, so on a "
             "steady gradient yours ends up smaller by the factor 1 − γ.",
         ),
         Mistake(
             "momentum before the scaling",
             _BufferOfGradients,
             "Your buffer collects gradients, and their sum is divided by the root of v. A single large gradient then "
-            "stays large in the buffer when v has already forgotten it.",
+            "stays large in the buffer after v has forgotten it.",
         ),
         Mistake(
-            "accumulator begun anew at every step",
+            "accumulator started afresh at every step",
             _StartsAgain,
-            "In every step the accumulator begins at 1 again, so that it never holds more than one gradient.",
+            "Your accumulator begins at 1 again in every step, so it never holds more than one gradient.",
             read="An accumulator that starts at 1",
         ),
         Mistake(
@@ -242,7 +242,7 @@ TENSORFLOW = Exercise(
         ),
     ),
     hints=(
-        "Go through the switches one by one: what does v begin at, where does ε stand, what does the buffer take in?",
+        "Go through the switches one by one: where does v begin, where does ε stand, what goes into the buffer?",
         "v begins at 1, u at 0. In step: v as always; then u = γu + η g/√(v + ε), with the rate of this step; then "
         "return θ − u.",
     ),
@@ -310,13 +310,13 @@ DECAY = Exercise(
             "coupled decay not in the average",
             _not_in_the_average,
             "Your average holds the squares of g alone. The coupled decay is part of the gradient, for v as well: "
-            "otherwise it is divided by a v that has never seen it.",
+            "otherwise it is divided by a v that never saw it.",
         ),
         Mistake(
             "coupled decay in the average only",
             _only_in_the_average,
-            "The coupled decay enters your v, and is missing above the fraction line: it slows the weight down and "
-            "does not shrink it.",
+            "The coupled decay enters your v but is missing from the numerator: it slows the weight down and does "
+            "not shrink it.",
         ),
         Mistake(
             "both decoupled",
@@ -331,7 +331,7 @@ DECAY = Exercise(
                 g, theta, v, eta, rho, eps, coupled + decoupled, 0.0
             ),
             "You add both to the gradient. The denominator then divides the decoupled one too, which is what "
-            "decoupling is to prevent.",
+            "decoupling is meant to prevent.",
         ),
         Mistake(
             "no coupled decay",
@@ -346,7 +346,7 @@ DECAY = Exercise(
         Mistake(
             "ε inside the root",
             _inside,
-            "You add ε before taking the root; here it is asked for outside.",
+            "You add ε before taking the root; here it belongs outside.",
             read="ε inside or outside the root",
         ),
         Mistake(
@@ -354,13 +354,12 @@ DECAY = Exercise(
             lambda g, theta, v, eta, rho, eps, coupled, decoupled: _decay(
                 g, theta, v, eta, rho, eps, coupled, decoupled / eta
             ),
-            "The decoupled decay in your step is not multiplied by the rate, so that it goes on when the rate goes to "
-            "zero.",
+            "The decoupled decay in your step is not multiplied by the rate, so it goes on when the rate goes to zero.",
         ),
         Mistake(
             "decoupled decay after the step",
             _after_the_step,
-            "You shrink the parameter after it has moved, so that the step just made is shrunk with it. The equation "
+            "You shrink the parameter after it has moved, so the step just made shrinks with it. The equation "
             "shrinks θ as it was before the step.",
         ),
         Mistake(
@@ -368,7 +367,7 @@ DECAY = Exercise(
             lambda g, theta, v, eta, rho, eps, coupled, decoupled: _decay(
                 g, theta, v, eta, rho, eps, coupled, decoupled, theta * (1 - eta * decoupled)
             ),
-            "You shrink θ first, and compute the coupled decay from what is left of it. Both are to see the same θ.",
+            "You shrink θ first, and compute the coupled decay from what is left of it. Both should see the same θ.",
         ),
         Mistake(
             "decoupled decay away from zero",
@@ -380,8 +379,8 @@ DECAY = Exercise(
     ),
     hints=(
         "One of them belongs to the gradient before anything else is done with it. The other never meets v.",
-        "First add coupled·θ to g, and do RMSprop's step with that. Then subtract, beside η times the direction, also "
-        "η·decoupled times the θ that came in.",
+        "First add coupled·θ to g, and do RMSprop's step with that. Then subtract η·decoupled times the θ that came "
+        "in, besides η times the direction.",
     ),
     read="One rule and its switches",
 )

@@ -1,11 +1,14 @@
 """The plots: what they draw, and that it can be told apart without colour."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.collections import LineCollection
+from matplotlib.contour import ContourSet
 
 from rmsprop_lib import figures
 from rmsprop_lib.descent import descend
@@ -62,28 +65,81 @@ def test_spread_shows_every_run_and_the_mean() -> None:
     assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b"]
 
 
-def test_a_heat_map_marks_the_best_of_each_row_and_its_lines_on_the_colour_bar() -> None:
+def heat_map(**settings: Any) -> Any:
+    """Two panels, the second with axes of its own."""
     z = np.array([[1.0, 9.0], [0.01, 3.0], [5.0, 0.1]])
-    maps = figures.heat_map(
+    return figures.heat_map(
         {"a": z, "b": ([1, 10], [1, 10], [[1, 2], [2, 1]])},
         x=np.array([0.1, 1, 10]),
         y=np.array([1, 100]),
-        levels=(0.01, 0.1, 1, 10),
-        xlabel="η",
-        ylabel="ε",
-        label="loss",
+        **{"levels": (0.01, 0.1, 1, 10), "xlabel": "η", "ylabel": "ε", "label": "loss"} | settings,
     )
+
+
+def marks_of(maps: Any) -> list[str]:
+    """What stands at the ticks of the colour bar."""
+    return [text.get_text() for text in maps[0].figure.axes[-1].get_yticklabels()]
+
+
+def test_a_heat_map_has_a_line_through_the_best_of_each_row_and_says_what_it_is() -> None:
+    maps = heat_map(best=(1, 10))
     (best,) = maps[0].lines
-    assert list(best.get_xdata()) == [1, 10]
+    assert list(best.get_xdata()) == [1, 10] and best.get_linestyle() == "-"
     assert (maps[0].get_title(), maps[0].get_xlabel(), maps[0].get_xscale(), maps[1].get_title()) == (
         "a",
         "η",
         "log",
         "b",
     )
-    bar = maps[0].figure.axes[-1]
-    assert [text.get_text() for text in bar.get_yticklabels()] == ["0.01", "0.1", "1", "10"]
-    assert bar.get_ylabel() == "loss"
+    assert [text.get_text() for text in maps[0].texts] == ["best rate"] and not maps[1].texts
+    assert len(maps[1].lines) == 1
+    assert not heat_map()[0].lines
+
+
+def test_the_colour_bar_of_a_heat_map_is_named_and_marked_at_the_levels() -> None:
+    maps = heat_map()
+    assert maps[0].figure.axes[-1].get_ylabel() == "loss"
+    assert marks_of(maps) == ["0.01", "0.1", "1", "10"]
+    assert marks_of(heat_map(levels=(1e-8, 3e-3, 5.0, 1e4))) == ["$10^{-8}$", "0.003", "5", "$10^{4}$"]
+
+
+def test_a_heat_map_has_the_lines_of_equal_value_that_it_is_asked_for() -> None:
+    def drawn(**settings: Any) -> tuple[list[float], list[float]]:
+        ax = heat_map(**settings)[0]
+        in_map = [level for c in ax.collections if isinstance(c, ContourSet) for level in c.levels]
+        white = [
+            c for c in ax.figure.axes[-1].collections if isinstance(c, LineCollection) and c.get_color()[0][0] == 1
+        ]
+        return in_map, [float(segment[0, 1]) for c in white for segment in c.get_segments()]
+
+    assert drawn() == ([0.1, 1], [0.1, 1])
+    assert drawn(lines=[1.0]) == ([1], [1])
+    assert drawn(lines=[]) == ([], [])
+
+
+def test_the_panels_of_a_heat_map_may_have_vertical_axes_of_their_own() -> None:
+    assert [ax.get_ylabel() for ax in heat_map()] == ["ε", ""]
+    assert [ax.get_ylabel() for ax in heat_map(ylabel=("ε", "ρ"))] == ["ε", "ρ"]
+
+
+def test_a_line_on_a_map_and_its_name_are_seen_on_light_and_dark_colours() -> None:
+    ax = heat_map()[0]
+    figures.map_line(ax, [0.1, 10], [1, 100], "edge", at=(1, 10))
+    (line,), (text,) = ax.lines, ax.texts
+    assert (text.get_text(), text.get_position()) == ("edge", (1, 10))
+    for drawn in (line, text):
+        assert drawn.get_color() == "white" and drawn.get_path_effects()
+
+
+def test_a_note_on_white_is_grey_and_moves_no_axes() -> None:
+    ax = figures.axes()
+    figures.note(ax, 0.5, 0.5, "a word")
+    ax.fill_between([0, 1], [0, 1], [1, 2])
+    figures.note(ax, 0.5, 0.5, "on a band")
+    assert ax.texts[1].get_color() == "#505050"
+    assert ax.texts[0].get_color() == "#505050" and not ax.texts[0].get_path_effects()
+    assert not ax.texts[0].get_in_layout()
+    assert ax.texts[0].get_fontfamily() == figures.axes().xaxis.label.get_fontfamily()
 
 
 def test_bands_reach_from_the_lowest_run_to_the_highest_around_the_mean() -> None:
