@@ -84,8 +84,6 @@ RULES = (
         "heavy_ball_rate_inside",
         rules.heavy_ball_rate_inside,
         ("heavy_ball_rate_inside", "rmsprop_momentum_rate_inside", "centered_rmsprop_momentum_rate_inside"),
-        {},
-        "(the step itself)",
     ),
     Row("Caution", "cautious", cautious, ("cautious",)),
     Row("AdaGrad", "adagrad", rules.adagrad, ("adagrad",)),
