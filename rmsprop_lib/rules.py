@@ -100,7 +100,7 @@ def heavy_ball(
 def heavy_ball_rate_inside(
     g: Number, b: Number, eta: Number, gamma: Number, nesterov: bool = False
 ) -> tuple[Number, Number]:
-    r"""The heavy ball of steps: what the buffer has taken in, :math:`\eta g`, a later change of the rate leaves as it is.
+    r"""The heavy ball of steps: a later change of the rate leaves the :math:`\eta g` that the buffer has taken in.
 
     Source: chapter 12, equation ``heavy_ball_rate_inside``; Sutskever et al. (2013), equation 1.
 
