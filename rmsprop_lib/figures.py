@@ -48,7 +48,7 @@ STYLE: dict[Any, Any] = {
 
 
 def style() -> AbstractContextManager[Any]:
-    """The book's style for what a cell adds to a figure itself: ``with figures.style(): ax.text(...)``.
+    """The book's style for a legend or a title that a cell adds itself: ``with figures.style(): ax.legend()``.
 
     Matplotlib chooses the typeface of a text or a legend when it is made, not when it is drawn.
 
