@@ -6,6 +6,7 @@ a new figure, and returns the axes, so that a cell can add a mark of its own.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import matplotlib
@@ -15,6 +16,7 @@ from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import LogNorm
+from matplotlib.patches import FancyBboxPatch, Patch
 
 from rmsprop_lib import typeface
 from rmsprop_lib.descent import Trajectory
@@ -43,6 +45,18 @@ STYLE: dict[Any, Any] = {
     **typeface.settings(),
 }
 """The settings of Matplotlib with which every figure is drawn."""
+
+
+def style() -> AbstractContextManager[Any]:
+    """The book's style for a legend or a title that a cell adds itself: ``with figures.style(): ax.legend()``.
+
+    Matplotlib chooses the typeface of a text or a legend when it is made, not when it is drawn.
+
+    Returns
+    -------
+    context manager
+    """
+    return plt.rc_context(STYLE)
 
 
 def axes(columns: int = 1, *, height: float = 3.4, share_y: bool = False) -> Any:
@@ -164,6 +178,7 @@ def spread(
     groups: Mapping[str, Sequence[float] | np.ndarray],
     *,
     xlabel: str,
+    xscale: str = "linear",
     title: str = "",
     ax: Axes | None = None,
 ) -> Axes:
@@ -175,6 +190,8 @@ def spread(
         One value a run, such as one a seed. Drawn from top to bottom in their order.
     xlabel : str
         What the values are, with their unit.
+    xscale : "linear" or "log"
+        On a logarithmic axis, as for ratios, the mean is the geometric one.
     title : str
         Names a panel among several.
     ax : Axes, optional
@@ -189,8 +206,9 @@ def spread(
         for row, (look, values) in enumerate(zip(looks(groups), groups.values(), strict=True)):
             points: dict[str, Any] = {"marker": look.marker, "color": look.colour, "linestyle": "none", "alpha": 0.75}
             ax.plot(values, [row] * len(values), markersize=5, **points)
-            ax.plot([np.mean(values)] * 2, [row - 0.3, row + 0.3], color=look.colour, linestyle="-", linewidth=2)
-        ax.set(xlabel=xlabel, yticks=range(len(groups)), yticklabels=list(groups), title=title)
+            mean = np.exp(np.mean(np.log(values))) if xscale == "log" else np.mean(values)
+            ax.plot([mean] * 2, [row - 0.3, row + 0.3], color=look.colour, linestyle="-", linewidth=2)
+        ax.set(xlabel=xlabel, xscale=xscale, yticks=range(len(groups)), yticklabels=list(groups), title=title)
         ax.set_ylim(len(groups) - 0.5, -0.5)
         ax.grid(visible=False, axis="y")
     return ax
@@ -388,20 +406,79 @@ def decisions(steps: Sequence[tuple[str, str]], *, ax: Axes | None = None) -> Ax
     Axes
     """
     with plt.rc_context(STYLE):
-        ax = axes(height=1.05 * len(steps)) if ax is None else ax
+        ax = axes(height=0.95 * len(steps)) if ax is None else ax
         ax.set_axis_off()
-        ax.set(xlim=(0, 10), ylim=(-len(steps) + 0.45, 0.55))
-        box: dict[str, Any] = {"boxstyle": "round,pad=0.45", "facecolor": "white", "edgecolor": COLOURS[2]}
-        arrow = {"arrowstyle": "-|>", "color": COLOURS[0], "linewidth": 1.2}
+        ax.set(xlim=(0, 10), ylim=(-len(steps) + 0.6, 0.4))
+        box: dict[str, Any] = {"height": 0.56, "boxstyle": "round,pad=0,rounding_size=0.1", "facecolor": "white"}
+        arrow = {"arrowstyle": "-|>", "color": COLOURS[0], "linewidth": 1.2, "shrinkA": 0, "shrinkB": 0}
         for row, (question, advice) in enumerate(steps):
-            last = row == len(steps) - 1
-            ax.annotate("", (6.0, -row), (4.6, -row), arrowprops=arrow)
-            if not last:
-                ax.annotate("", (2.3, -row - 0.68), (2.3, -row - 0.3), arrowprops=arrow)
-                ax.text(5.25, -row + 0.07, "yes", ha="center", va="bottom")
-                ax.text(2.4, -row - 0.5, "no", ha="left", va="center")
-            ax.text(2.3, -row, question, ha="center", va="center", bbox=box)
-            ax.text(6.15, -row, advice, ha="left", va="center", bbox=box | {"edgecolor": COLOURS[1]})
+            ax.add_patch(FancyBboxPatch((0.05, -row - 0.28), 4.9, edgecolor=COLOURS[2], **box))
+            ax.add_patch(FancyBboxPatch((6.2, -row - 0.28), 3.75, edgecolor=COLOURS[1], **box))
+            ax.annotate("", (6.2, -row), (4.95, -row), arrowprops=arrow)
+            if row < len(steps) - 1:
+                ax.annotate("", (2.5, -row - 0.72), (2.5, -row - 0.28), arrowprops=arrow)
+                ax.text(5.5, -row + 0.04, "yes", ha="center", va="bottom")
+                ax.text(2.65, -row - 0.5, "no", ha="left", va="center")
+            ax.text(2.5, -row, question, ha="center", va="center")
+            ax.text(6.4, -row, advice, ha="left", va="center")
+    return ax
+
+
+def bars(
+    groups: Mapping[str, Mapping[str, float | tuple[float, float]]],
+    *,
+    xlabel: str,
+    second: str = "",
+    marks: tuple[str, Mapping[str, float]] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw lying bars: a line for each row, and in it one bar for each group, which may have a hatched second part.
+
+    Parameters
+    ----------
+    groups : dict of str to dict of str to float, or to a pair of floats
+        Under the label of the legend, for each row the length of the bar, or of its two parts. Rows are drawn from top
+        to bottom in the order of the first group.
+    xlabel : str
+        What the lengths are, with their unit.
+    second : str
+        What the second part is, for the legend.
+    marks : pair of str and dict of str to float, optional
+        What a white diamond in a row stands for, and where it is.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    Axes
+    """
+    rows = list(next(iter(groups.values())))
+    thick = 0.76 / len(groups)
+    with plt.rc_context(STYLE):
+        ax = axes(height=1.0 + 0.42 * len(rows)) if ax is None else ax
+        for k, (look, (label, lengths)) in enumerate(zip(looks(groups), groups.items(), strict=True)):
+            at = np.arange(len(rows)) - 0.38 + (k + 0.5) * thick
+            parts = np.array([lengths[row] if second else (lengths[row], 0.0) for row in rows])
+            ax.barh(at, parts[:, 0], height=0.9 * thick, color=look.colour, alpha=0.85, label=label)
+            if second:
+                hatched: dict[str, Any] = {"hatch": "/////", "fill": False, "edgecolor": look.colour, "linewidth": 0.8}
+                ax.barh(at, parts[:, 1], left=parts[:, 0], height=0.9 * thick, **hatched)
+        handles, labels = ax.get_legend_handles_labels()
+        if second:
+            handles.append(Patch(hatch="/////", fill=False, edgecolor="#505050", linewidth=0.8))
+            labels.append(second)
+        if marks is not None:
+            name, places = marks
+            seen = [places[row] for row in rows]
+            (mark,) = ax.plot(seen, range(len(rows)), "D", color="#ffffff", markeredgecolor="#000000", markersize=7)
+            handles.append(mark)
+            labels.append(name)
+        ax.set(xlabel=xlabel, yticks=range(len(rows)), yticklabels=rows)
+        ax.set_ylim(len(rows) - 0.5, -0.5)
+        ax.grid(visible=False, axis="y")
+        ax.set_axisbelow(True)
+        if len(labels) > 1:
+            ax.figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))  # where it hides no bar
     return ax
 
 

@@ -35,8 +35,8 @@ TUNED = Exercise(
         Mistake(
             "best seed",
             lambda losses: (np.argmin(np.min(losses, axis=1)), np.min(losses)),
-            "You take the lowest number of the whole table. One lucky seed then decides, and a method wins that has "
-            "many runs or much noise.",
+            "You take the lowest number of the whole table. One lucky seed then decides, and a method with many "
+            "runs or much noise wins.",
         ),
         Mistake(
             "mean rate, best seed",
@@ -70,7 +70,7 @@ TUNED = Exercise(
         Mistake(
             "largest",
             lambda losses: (np.argmax(np.mean(losses, axis=1)), np.max(np.mean(losses, axis=1))),
-            "You take the largest mean. It is a loss.",
+            "You take the largest mean. These are losses: the smallest is the best.",
         ),
     ),
     hints=(
@@ -113,13 +113,14 @@ SHORTFALL = Exercise(
         Mistake(
             "against the first method",
             lambda losses: np.exp(np.mean(np.log(losses / losses[:, :1]), axis=0)),
-            "You compare with the first method. The shortfall is against the best, which is another one on each task.",
+            "You compare with the first method. The shortfall is measured against the best, which is "
+            "a different one on each task.",
         ),
         Mistake(
             "against the best on average",
             lambda losses: (lambda typical: typical / np.min(typical))(np.exp(np.mean(np.log(losses), axis=0))),
-            "You compare with the method that is best on average. On each task the best is asked for, even if it is "
-            "another one every time.",
+            "You compare with the method that is best on average. The question asks for the best on each task, even if "
+            "that is a different one every time.",
         ),
         Mistake(
             "median",
@@ -191,7 +192,7 @@ CORRELATIONS = Exercise(
         Mistake(
             "singular values of the data",
             lambda gradients: np.sqrt(_condition(np.corrcoef(gradients.T))),
-            "Yours is the root of it: the ratio of the singular values of the scaled gradients, whose squares are the "
+            "Yours is its square root: the ratio of the singular values of the scaled gradients, whose squares are the "
             "eigenvalues.",
         ),
         Mistake(

@@ -42,7 +42,7 @@ AVERAGE = Exercise(
         Mistake(
             "exact arithmetic",
             lambda g, rho, p: g**2,
-            "You return what the average tends to in exact arithmetic. Here it never gets that close, or goes beyond.",
+            "You return what the average tends to in exact arithmetic. Here it stops short of that, or goes beyond it.",
         ),
         Mistake(
             "a sum, not an average",
@@ -199,20 +199,22 @@ STOCHASTIC = Exercise(
         Mistake(
             "gap twice too large",
             lambda x, p, emin: _neighbours(x, p, emin, -1)[1:],
-            "Your numbers are twice too far apart, as if there were a bit less. (np.frexp puts the fraction between ½ "
+            "Your numbers are twice as far apart as they should be, as if there were one bit fewer. "
+            "(np.frexp puts the fraction between ½ "
             "and 1, so that its exponent is one larger than e.)",
             read="Numbers with p bits",
         ),
         Mistake(
             "gap twice too small",
             lambda x, p, emin: _neighbours(x, p, emin, 1)[1:],
-            "Your numbers are twice too close together: with p significant bits the leading one counts too.",
+            "Your numbers are only half as far apart as they should be: with p significant bits the "
+            "leading one counts too.",
             read="Numbers with p bits",
         ),
         Mistake(
             "no subnormal numbers",
             lambda x, p, emin: _neighbours(x, p, -10_000)[1:],
-            "Right for normal numbers. Below 2^emin your gap goes on shrinking, which that of the format does not.",
+            "Right for normal numbers. Below 2^emin your gap goes on shrinking, while that of the format does not.",
             read="Numbers with p bits",
         ),
         Mistake(
@@ -346,7 +348,7 @@ KAHAN = Exercise(
         Mistake(
             "in double precision",
             _in_double_precision,
-            "You convert to double precision first. There is hardly anything to be lost there, and a weight that is "
+            "You convert to double precision first. Hardly anything is lost there, and a weight that is "
             "stored in float32 would lose it again.",
         ),
         Mistake(

@@ -74,7 +74,7 @@ BYTES = Exercise(
         Mistake(
             "words, not bytes",
             lambda n, k, w_theta, w_g, w_s: _bytes(n, k, 1, 1, 1),
-            "You count numbers. Asked for are bytes, and not every number here has as many as the others.",
+            "You count numbers. The question asks for bytes, and the numbers here do not all have equally many.",
         ),
         Mistake(
             "one size for all",
@@ -143,7 +143,7 @@ CLIP = Exercise(
         Mistake(
             "always scaled",
             lambda g, squares, c: g * c / np.sqrt(np.sum(squares)),
-            "You scale every gradient to the length c, and make those longer that were shorter than that.",
+            "You scale every gradient to the length c, and so lengthen those that were shorter.",
         ),
         Mistake(
             "lengthened, not shortened",
@@ -153,8 +153,8 @@ CLIP = Exercise(
         Mistake(
             "squares averaged",
             lambda g, squares, c: _clipped(g, np.sqrt(np.mean(squares)), c),
-            "You average the sums of squares over the machines. The shards are parts of one gradient, whose square is "
-            "not their mean; the more machines there are, the longer your clipped gradient is.",
+            "You average the sums of squares over the machines. The shards are parts of one gradient, so their sums of "
+            "squares add up; the more machines there are, the longer your clipped gradient is.",
         ),
         Mistake(
             "own shard counted twice",
@@ -169,7 +169,7 @@ CLIP = Exercise(
         ),
     ),
     hints=(
-        "By which number would one machine scale that has the whole gradient? How does it follow from squares?",
+        "By which number would a single machine with the whole gradient scale it? How does that follow from squares?",
         "The length of the whole gradient is the root of the sum of squares. Multiply the shard by c over this "
         "length, but never by more than 1.",
     ),
@@ -351,7 +351,7 @@ FIT = Exercise(
         Mistake(
             "not rounded",
             _rounded(float),
-            "You return a fraction. There are whole machines only.",
+            "You return a fraction. Only whole machines exist.",
         ),
         Mistake(
             "one too many",

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from matplotlib.collections import LineCollection
 from matplotlib.contour import ContourSet
+from matplotlib.text import Annotation
 
 from rmsprop_lib import figures
 from rmsprop_lib.descent import descend
@@ -63,6 +64,35 @@ def test_spread_shows_every_run_and_the_mean() -> None:
     assert list(points.get_xdata()) == [1, 3]
     assert set(mean.get_xdata()) == {2}
     assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b"]
+
+
+def test_on_a_logarithmic_axis_the_mean_of_a_spread_is_the_geometric_one() -> None:
+    ax = figures.spread({"a": [0.5, 2.0]}, xlabel="loss over Adam's", xscale="log")
+    assert ax.get_xscale() == "log"
+    assert ax.lines[1].get_xdata() == pytest.approx([1, 1])
+
+
+def test_bars_have_a_hatched_second_part_and_a_mark_in_each_row() -> None:
+    ax = figures.bars(
+        {"small": {"loop": (2.0, 0.5), "fused": (1.0, 0.0)}, "large": {"loop": (3.0, 4.0), "fused": (1.5, 0.0)}},
+        xlabel="time",
+        second="the system's",
+        marks=("predicted", {"loop": 2.5, "fused": 1.0}),
+    )
+    lengths = [[bar.get_width() for bar in container] for container in ax.containers]
+    assert lengths == [[2.0, 1.0], [0.5, 0.0], [3.0, 1.5], [4.0, 0.0]]
+    assert [bar.get_x() for bar in ax.containers[3]] == [3.0, 1.5]
+    assert all(bar.get_hatch() for bar in ax.containers[1]) and not any(bar.get_hatch() for bar in ax.containers[0])
+    assert list(ax.lines[0].get_xdata()) == [2.5, 1.0]
+    (legend,) = ax.figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["small", "large", "the system's", "predicted"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["loop", "fused"]
+
+
+def test_bars_of_one_group_need_no_legend() -> None:
+    ax = figures.bars({"time": {"loop": 2.0, "fused": 1.0}}, xlabel="time")
+    assert not ax.figure.legends
+    assert [bar.get_width() for bar in ax.patches] == [2.0, 1.0]
 
 
 def heat_map(**settings: Any) -> Any:
@@ -163,6 +193,14 @@ def test_the_style_stays_inside() -> None:
     assert dict(matplotlib.rcParams) == before
 
 
+def test_what_a_cell_adds_in_the_style_has_the_figures_typeface() -> None:
+    ax = figures.lines({"a": [1, 2], "b": [2, 1]}, xlabel="x", ylabel="y")
+    with figures.style():
+        note, legend = ax.text(0, 1, "best"), ax.legend()
+    assert note.get_fontfamily() == ax.xaxis.label.get_fontfamily() == legend.get_texts()[0].get_fontfamily()
+    assert ax.text(0, 1, "outside").get_fontfamily() != note.get_fontfamily()
+
+
 def test_a_decision_guide_says_every_question_and_every_advice_once() -> None:
     ax = figures.decisions([("Does it move?", "RMSprop"), ("Is it a network?", "Adam"), ("Otherwise", "AdaGrad")])
     said = [text.get_text() for text in ax.texts if text.get_text()]
@@ -170,3 +208,16 @@ def test_a_decision_guide_says_every_question_and_every_advice_once() -> None:
     assert sorted(said) == sorted(
         ["Does it move?", "RMSprop", "Is it a network?", "Adam", "Otherwise", "AdaGrad"] + ["yes", "no"] * 2
     )
+
+
+def test_the_arrows_of_a_decision_guide_touch_its_boxes() -> None:
+    ax = figures.decisions([("Does it move?", "RMSprop"), ("Is it a network?", "Adam"), ("Otherwise", "AdaGrad")])
+    boxes = [patch.get_extents().transformed(ax.transData.inverted()) for patch in ax.patches]
+    edges = {round(x, 2) for box in boxes for x in (box.x0, box.x1)} | {
+        round(y, 2) for box in boxes for y in (box.y0, box.y1)
+    }
+    arrows = [text for text in ax.texts if isinstance(text, Annotation)]
+    assert len(boxes) == 6 and len(arrows) == 5
+    for arrow in arrows:
+        (x0, y0), (x1, y1) = arrow.xyann, arrow.xy
+        assert {round(x0, 2), round(x1, 2)} <= edges if y0 == y1 else {round(y0, 2), round(y1, 2)} <= edges
