@@ -122,9 +122,16 @@ class TestSameResultsAsTheTorchOptimizers:
         lr, eps, centered = data.draw(rates), data.draw(epsilons), data.draw(st.booleans())
         rho = data.draw(st.floats(0.5, 0.99))
         momentum, decay = data.draw(st.just(0.0) | st.floats(0.1, 0.95)), data.draw(weight_decays)
+        names = ("eps_inside", "rate_inside", "nesterov", "caution", "decoupled_weight_decay")
+        more: dict[str, Any] = {name: data.draw(st.booleans()) for name in names}
+        # Corrected and centered, the first variance is 0 and every digit of the first step is ε's.
+        more["bias_correction"] = not centered and data.draw(st.booleans())
+        more["initial_square"] = 0.0 if more["bias_correction"] else data.draw(st.sampled_from([0.0, 1.0]))
+        if more["caution"] and dtype == np.float32:  # a sign that rounding decides is a jump
+            more["caution"] = False
         self.assert_agree(
-            RMSprop(lr, rho, eps, momentum, centered, weight_decay=decay),
-            lambda ps: torch_optim.RMSprop(ps, lr, rho, eps, decay, momentum, centered),
+            RMSprop(lr, rho, eps, momentum, centered, weight_decay=decay, **more),
+            lambda ps: torch_optim.RMSprop(ps, lr, rho, eps, decay, momentum, centered, **more),
             shape, seed, dtype, 200,
         )  # fmt: skip
 
