@@ -38,6 +38,11 @@ _OF_THE_EXECUTION = ("fused", "foreach", "maximize", "capturable", "differentiab
 DECAY_OF_ITS_OWN: dict[str, Any] = {"decoupled_weight_decay": False, "weight_decay_by": "rate"}
 """Options of every optimizer that torch.optim's SGD, Adagrad and RMSprop do not have, with the value that is off."""
 
+# PyTorch's own check; up to version 2.9 its name spoke of CUDA alone.
+_check_capture = getattr(
+    torch.optim.Optimizer, "_accelerator_graph_capture_health_check", None
+) or torch.optim.Optimizer._cuda_graph_capture_health_check  # fmt: skip
+
 
 class RuleOptimizer(torch.optim.Optimizer):
     """What the optimizers share: checking the arguments, keeping the state, stepping.
@@ -335,7 +340,7 @@ class RuleOptimizer(torch.optim.Optimizer):
             If a parameter that has a gradient is neither floating nor complex. Nothing has changed.
         """
         if "capturable" in self.defaults:
-            self._accelerator_graph_capture_health_check()
+            _check_capture(self)
         loss = None
         if closure is not None:
             with torch.enable_grad():
