@@ -271,8 +271,8 @@ class Optimizer(ABC):
         ----------
         params, grads : dict of str to array
             The same keys; for each key the same shape, any. Parameters are of a real floating dtype, which
-            the result keeps; gradients are converted to it. For float16 the arithmetic and the state are in
-            float32, also the gradients', and the new parameter is rounded once.
+            the result keeps; gradients are converted to it. float16 is stepped in float32: the state is kept in it,
+            gradients are converted to it, and the new parameter is rounded once.
 
         Returns
         -------
