@@ -78,9 +78,9 @@ def load_mnist(path: str | Path = MNIST_FILE) -> MNIST:
     except FileNotFoundError:
         raise FileNotFoundError(
             errno.ENOENT,
-            "MNIST is not here. The book's repository has it, as rmsprop_lib/data/mnist.npz (11.5 MB); a wheel does not. "
-            "Give load_mnist the path of that file, put a copy here, or install the library from a checkout of the "
-            f"repository as editable (pip install -e .). In a checkout that has lost it: {remedy}",
+            "MNIST is not here. The book's repository has it, as rmsprop_lib/data/mnist.npz (11.5 MB); a wheel does "
+            "not. Give load_mnist the path of that file, put a copy here, or install the library from a checkout of "
+            f"the repository as editable (pip install -e .). In a checkout that has lost it: {remedy}",
             str(path),
         ) from None
     # RuntimeError: a damaged flag asks for a password or an unknown method. TypeError: a single array.
