@@ -1,6 +1,6 @@
 """What the library can do without, and the sentence that says how to get it.
 
-``pip install rmsprop-lib`` brings NumPy alone. Torch, Matplotlib and the rest come with extras.
+By itself it needs NumPy alone. Torch, Matplotlib and the rest come with extras.
 """
 
 from collections.abc import Iterator
@@ -20,6 +20,9 @@ EXTRAS = {
 def how_to_get(module: str) -> str:
     """The command that installs a module, with the extra that brings it where one does.
 
+    >>> how_to_get("matplotlib")
+    'pip install "rmsprop-lib[figures]"'
+
     Parameters
     ----------
     module : str
@@ -28,9 +31,6 @@ def how_to_get(module: str) -> str:
     Returns
     -------
     str
-
-    >>> how_to_get("torch")
-    'pip install "rmsprop-lib[torch]"'
     """
     return f'pip install "rmsprop-lib[{EXTRAS[module]}]"' if module in EXTRAS else f"pip install {module}"
 
