@@ -410,8 +410,9 @@ class Optimizer(ABC):
         for name, array in zip(self._names(), arrays, strict=True):
             if array is not None and array.shape != theta.shape:
                 raise ValueError(f"params[{key!r}] has shape {theta.shape}, but its {name} has {array.shape}")
+        dtype = _wide_dtype(theta)
         return [
-            np.full_like(theta, self._start(name), _wide_dtype(theta)) if array is None else _wide(array)
+            np.full_like(theta, self._start(name), dtype) if array is None else array.astype(dtype, copy=False)
             for name, array in zip(self._names(), arrays, strict=True)
         ]
 

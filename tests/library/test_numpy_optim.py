@@ -425,12 +425,19 @@ class TestHalfPrecision:
             optimizer.update_({"w": np.ones(1, np.float16)}, {"w": np.ones(1, np.float16)})
         np.testing.assert_allclose(optimizer.cache["w"], 1 - 0.9999**5000, rtol=1e-3)
 
-    def test_a_state_in_half_precision_goes_on_in_single(self):
-        optimizer = RMSprop()
-        optimizer.update({"w": np.ones(2, np.float16)}, {"w": np.ones(2, np.float16)})
-        optimizer.state["cache"]["w"] = optimizer.state["cache"]["w"].astype(np.float16)
-        optimizer.update({"w": np.ones(2, np.float16)}, {"w": np.ones(2, np.float16)})
-        assert optimizer.cache["w"].dtype == np.float32
+    @pytest.mark.parametrize(
+        ("dtype", "of_state"), [(np.float16, np.float16), (np.float16, np.float64), (np.float32, np.float64)]
+    )
+    def test_a_state_of_another_precision_goes_on_in_that_of_the_arithmetic(self, dtype, of_state):
+        optimizer, w = RMSprop(), np.ones(2, dtype)
+        optimizer.update({"w": w}, {"w": w})
+        for _ in range(2):
+            optimizer.state["cache"]["w"] = optimizer.state["cache"]["w"].astype(of_state)
+            new = optimizer.update({"w": w}, {"w": w})
+            assert new["w"].dtype == dtype and optimizer.cache["w"].dtype == np.float32
+            optimizer.state["cache"]["w"] = optimizer.state["cache"]["w"].astype(of_state)
+            optimizer.update_({"w": new["w"]}, {"w": w})
+            assert optimizer.cache["w"].dtype == np.float32
 
     def test_a_gradient_that_is_too_large_for_float16_is_taken(self):
         new = SGD(1e-5).update({"w": np.zeros(1, np.float16)}, {"w": np.array([1e5])})
