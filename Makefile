@@ -139,6 +139,6 @@ lock: $(READY) ## compile requirements.txt from pyproject.toml
 	@$(BIN)/python -m tools.environment.lock
 
 clean: ## remove the environment and everything built
-	rm -rf $(VENV) $(INTEROP) $(NEWEST) _build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache *.egg-info
+	rm -rf $(VENV) $(INTEROP) $(NEWEST) _build build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find . -name .ipynb_checkpoints -type d -prune -exec rm -rf {} +

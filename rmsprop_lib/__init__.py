@@ -4,6 +4,7 @@ From the bottom upward, each part importing only what stands before it:
 
 - :mod:`rmsprop_lib.rules`: the update equations, each written once;
 - :mod:`rmsprop_lib.hyperparameters`: which values the hyperparameters may take;
+- :mod:`rmsprop_lib.extras`: what the library can do without, and how to get it;
 - :mod:`rmsprop_lib.numpy_optim` and :mod:`rmsprop_lib.torch_optim`: optimizers over the rules;
 - :mod:`rmsprop_lib.conventions`: how the frameworks' optimizers differ, and our rules with their settings;
 - :mod:`rmsprop_lib.problems` and :mod:`rmsprop_lib.descent`: objectives, and recorded runs on them;

@@ -9,14 +9,18 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-import matplotlib
-import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib import patheffects
-from matplotlib.axes import Axes
-from matplotlib.collections import QuadMesh
-from matplotlib.colors import LogNorm
-from matplotlib.patches import FancyBboxPatch, Patch
+
+from rmsprop_lib.extras import naming_extras
+
+with naming_extras():
+    import matplotlib
+    import matplotlib.pyplot as plt
+    from matplotlib import patheffects
+    from matplotlib.axes import Axes
+    from matplotlib.collections import QuadMesh
+    from matplotlib.colors import LogNorm
+    from matplotlib.patches import FancyBboxPatch, Patch
 
 from rmsprop_lib import typeface
 from rmsprop_lib.descent import Trajectory

@@ -42,7 +42,8 @@ class Interval:
             If it lies outside the interval, or is NaN.
         """
         if isinstance(value, bool) or not isinstance(value, Real):
-            raise TypeError(f"{name}={value!r} is a {type(value).__name__}; it must be a number, {self}")
+            allowed = self if math.isinf(self.below) else f"a number {self}"
+            raise TypeError(f"{name}={value!r} is a {type(value).__name__}; it must be {allowed}")
         number = float(value)
         if not 0 <= number < self.below:  # False for NaN too
             raise ValueError(f"{name}={value!r} is not allowed; it must be {self}")

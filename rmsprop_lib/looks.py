@@ -7,7 +7,11 @@ in grey print. The playground draws the seven optimizers that it has in the same
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from matplotlib.colors import to_hex, to_rgb
+from rmsprop_lib.extras import naming_extras
+
+with naming_extras():
+    from matplotlib.colors import to_hex, to_rgb
+
 
 COLOURS = ("#000000", "#D55E00", "#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 """Black for the first curve, then Okabe and Ito's vermillion, blue, green, purple, sky blue and orange."""

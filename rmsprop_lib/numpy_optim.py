@@ -55,7 +55,7 @@ class Optimizer(ABC):
         frameworks, and stays there; the check reads each gradient once more.
     state : dict of str to dict
         For each accumulator its name in the class's documentation, and under it one array per parameter with
-        the parameter's shape and dtype. Made of zeros when a parameter is first seen.
+        the parameter's shape and dtype, float32 where that is float16. Made of zeros when a parameter is first seen.
     step : dict of str to int
         How many updates each parameter has had.
     """
@@ -248,7 +248,7 @@ class Optimizer(ABC):
         Returns
         -------
         array
-            Of the parameter's shape and dtype.
+            Of the parameter's shape and dtype, float32 where that is float16.
 
         Raises
         ------
@@ -256,7 +256,7 @@ class Optimizer(ABC):
             If the parameter has not been updated yet.
         """
         if key not in self.step:
-            raise KeyError(f"no update of {key!r} yet; updated so far: {sorted(self.step)}")
+            raise KeyError(f"no update of {key!r} yet; updated so far: {list(self.step)}")
         shape, dtype = self._like[key]
         return np.full(shape, self.learning_rate / self._denominator(key), dtype)
 
@@ -271,7 +271,8 @@ class Optimizer(ABC):
         ----------
         params, grads : dict of str to array
             The same keys; for each key the same shape, any. Parameters are of a real floating dtype, which
-            the result keeps; gradients are converted to it.
+            the result keeps; gradients are converted to it. float16 is stepped in float32: the state is kept in it,
+            gradients are converted to it, and the new parameter is rounded once.
 
         Returns
         -------
@@ -282,17 +283,21 @@ class Optimizer(ABC):
         ------
         ValueError
             If keys or shapes differ, or a gradient is not finite (unless ``check_finite=False``), or a step
-            would be 0/0, which happens for ε = 0 and a gradient that has always been zero.
+            would be 0/0 or infinite, which happens for a gradient that has always been zero, or whose square is too
+            small for the dtype of the arithmetic, where ε is 0 or too small for it as well.
         TypeError
-            If a parameter is not floating, or a gradient not numeric. Whatever is raised, nothing has changed.
+            If ``params`` or ``grads`` is no dict, a parameter is not floating, or a gradient not numeric. Whatever
+            is raised, nothing has changed.
         """
         checked = self._checked(params, grads)
         states = {key: self._state_of(key, theta) for key, (theta, _) in checked.items()}
         stepped = self._step_at_once(checked, states, in_place=False)
         for key, (theta, g) in checked.items():
             if key not in stepped:
-                change, *state = self._stepped(key, theta, g, states[key])
-                stepped[key] = np.asarray(theta - change), *state
+                wide = _wide(theta)
+                change, *state = self._stepped(key, wide, _wide(g), states[key])
+                new = np.asarray(wide - change)
+                stepped[key] = (new if wide is theta else new.astype(theta.dtype)), *state
         new_params: Arrays = {}
         for key in checked:
             new_params[key], *state = stepped[key]
@@ -315,8 +320,8 @@ class Optimizer(ABC):
         Raises
         ------
         ValueError
-            As in :meth:`update`, or if a parameter is read-only. A step that would be 0/0 is not refused here but
-            gives NaN.
+            As in :meth:`update`, or if a parameter is read-only. A step that would be 0/0 or infinite is not refused
+            here but gives NaN or infinity.
         TypeError
             As in :meth:`update`, or if a parameter is not a NumPy array. Whatever is raised, nothing has changed.
         """
@@ -342,8 +347,11 @@ class Optimizer(ABC):
         size = BLOCK if flat and not self._cautious() else max(1, len(lines[0]))
         for start in range(0, len(lines[0]), size):
             p, h, *s = (line[start : start + size] for line in lines)
-            change, *new = self._change(p, h, s, self.step.get(key, 0) + 1)
-            p -= change
+            wide = _wide(p)
+            change, *new = self._change(wide, _wide(h), s, self.step.get(key, 0) + 1)
+            wide -= change
+            if wide is not p:
+                p[...] = wide
             for old, array in zip(s, new, strict=True):
                 old[...] = array
 
@@ -355,7 +363,7 @@ class Optimizer(ABC):
         in_place: bool,
     ) -> dict[str, tuple[np.ndarray, ...]]:
         """The parameter and the accumulators after the step, for each key that the compiled rule has stepped."""
-        if self.check_finite and not in_place and getattr(self, "epsilon", 1.0) == 0:
+        if self.check_finite and not in_place and any(self._lacks_epsilon(theta) for theta, _ in checked.values()):
             return {}  # a step that is 0/0 has to be seen
         if self._cautious():  # which asks whole arrays
             return {}
@@ -371,15 +379,30 @@ class Optimizer(ABC):
 
     def _count(self, key: str, theta: np.ndarray) -> None:
         self.step[key] = self.step.get(key, 0) + 1
-        self._like[key] = theta.shape, theta.dtype
+        self._like[key] = theta.shape, _wide_dtype(theta)
+
+    def _lacks_epsilon(self, theta: np.ndarray) -> bool:
+        """Whether ε is 0 in the dtype in which ``theta`` is stepped."""
+        return hasattr(self, "epsilon") and bool(_wide_dtype(theta).type(self.epsilon) == 0)
 
     def _stepped(self, key: str, theta: np.ndarray, g: np.ndarray, state: list[np.ndarray]) -> tuple[Any, ...]:
         try:
-            with np.errstate(invalid="raise" if self.check_finite else "warn", divide="ignore"):
+            strict = self.check_finite
+            with np.errstate(invalid="raise" if strict else "warn", divide="raise" if strict else "ignore"):
                 return self._change(theta, g, state, self.step.get(key, 0) + 1)
         except FloatingPointError as error:
+            if not self._lacks_epsilon(theta):
+                raise ValueError(
+                    f"the step of {key!r} cannot be computed in {theta.dtype}, where what is above "
+                    f"{np.finfo(theta.dtype).max:.2g} is infinite ({error})"
+                ) from None
+            epsilon = self.epsilon  # type: ignore[attr-defined]
+            vanished = f"epsilon={epsilon:g}, which is 0 in {theta.dtype}," if epsilon else "epsilon=0"
+            what, of_gradient = (
+                ("infinite", "the square of a gradient") if "zero" in str(error) else ("0/0", "a gradient")
+            )
             raise ValueError(
-                f"the step of {key!r} is 0/0: with epsilon=0 a gradient may not be zero from the start ({error})"
+                f"the step of {key!r} is {what}: with {vanished} {of_gradient} may not be zero from the start ({error})"
             ) from None
 
     def _state_of(self, key: str, theta: np.ndarray) -> list[np.ndarray]:
@@ -387,8 +410,9 @@ class Optimizer(ABC):
         for name, array in zip(self._names(), arrays, strict=True):
             if array is not None and array.shape != theta.shape:
                 raise ValueError(f"params[{key!r}] has shape {theta.shape}, but its {name} has {array.shape}")
+        dtype = _wide_dtype(theta)
         return [
-            np.full_like(theta, self._start(name)) if array is None else array
+            np.full_like(theta, self._start(name), dtype) if array is None else array.astype(dtype, copy=False)
             for name, array in zip(self._names(), arrays, strict=True)
         ]
 
@@ -409,27 +433,55 @@ class Optimizer(ABC):
     def _checked(
         self, params: Mapping[str, np.ndarray], grads: Mapping[str, np.ndarray]
     ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        if missing := params.keys() - grads.keys():
-            raise ValueError(f"grads lacks {sorted(missing)}; params has {sorted(params)}")
-        if unknown := grads.keys() - params.keys():
-            raise ValueError(f"grads has {sorted(unknown)}, which params has not; params has {sorted(params)}")
+        for name, given in (("params", params), ("grads", grads)):
+            if not isinstance(given, Mapping):
+                raise TypeError(f"{name} is a {type(given).__name__}; it must be a dict of arrays by name")
+        # In the order in which they came: names of several types cannot be sorted.
+        if missing := [key for key in params if key not in grads]:
+            raise ValueError(f"grads lacks {missing}; params has {list(params)}")
+        if unknown := [key for key in grads if key not in params]:
+            raise ValueError(f"grads has {unknown}, which params has not; params has {list(params)}")
         checked = {}
         for key in params:
-            theta = np.asarray(params[key])
+            theta = _array(f"params[{key!r}]", params[key])
             if not np.issubdtype(theta.dtype, np.floating):
                 raise TypeError(f"params[{key!r}] has dtype {theta.dtype}; it must be floating, such as float64")
-            g = np.asarray(grads[key])
+            if grads[key] is None:
+                raise TypeError(
+                    f"grads[{key!r}] is None; where there is no gradient, leave {key!r} out of params and grads"
+                )
+            g = _array(f"grads[{key!r}]", grads[key])
             if not (np.issubdtype(g.dtype, np.floating) or np.issubdtype(g.dtype, np.integer)):
                 raise TypeError(f"grads[{key!r}] has dtype {g.dtype}; it must be real and numeric")
             if g.shape != theta.shape:
                 raise ValueError(f"grads[{key!r}] has shape {g.shape}, but params[{key!r}] has {theta.shape}")
-            with np.errstate(over="ignore"):  # what is too large for the parameter's type is refused as infinite
-                g = g.astype(theta.dtype, copy=False)
+            # What is too large for the arithmetic is refused as infinite. What is narrow is widened in pieces, later.
+            if g.dtype != theta.dtype:
+                with np.errstate(over="ignore"):
+                    g = g.astype(_wide_dtype(theta), copy=False)
             if self.check_finite and not _all_finite(g):
                 first = tuple(int(i) for i in np.argwhere(~np.isfinite(g))[0])
                 raise ValueError(f"grads[{key!r}] is {g[first]} at index {first}; gradients must be finite")
             checked[key] = theta, g
         return checked
+
+
+def _array(name: str, value: Any) -> np.ndarray:
+    """``value`` as an array; ``name`` is what the message calls it."""
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} is no array of numbers: {error}") from None
+
+
+def _wide_dtype(array: np.ndarray) -> np.dtype:
+    """The dtype in which a step is computed and its accumulators are kept: single precision at least."""
+    return np.dtype(np.float32) if array.dtype.itemsize < 4 else array.dtype
+
+
+def _wide(array: np.ndarray) -> np.ndarray:
+    """The array itself, or a copy of it in single precision where it is narrower."""
+    return array.astype(_wide_dtype(array), copy=False)
 
 
 def _all_finite(g: np.ndarray) -> bool:

@@ -4,7 +4,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from matplotlib import font_manager
+from rmsprop_lib.extras import naming_extras
+
+with naming_extras():
+    from matplotlib import font_manager
+
 
 _FAMILY = "Source Serif 4"
 _PACKAGE = "fontpkg_source_serif_4"

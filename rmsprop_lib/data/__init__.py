@@ -1,8 +1,10 @@
-"""The MNIST images of handwritten digits, shipped with the library and verified on loading.
+"""The MNIST images of handwritten digits, in the book's repository beside this module, and verified on loading.
 
-The licence of the data stands beside them in ``LICENSE-MNIST.md``.
+A wheel leaves them out, for they are forty times as large as the library. Their licence stands beside them in
+``LICENSE-MNIST.md``.
 """
 
+import errno
 import hashlib
 import zipfile
 import zlib
@@ -12,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 MNIST_FILE = Path(__file__).with_name("mnist.npz")
-"""The archive in the library."""
+"""The archive in the repository, where the library is installed from it as editable."""
 
 MNIST_SHA256 = {
     "train_images": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -49,12 +51,12 @@ class MNIST:
 
 
 def load_mnist(path: str | Path = MNIST_FILE) -> MNIST:
-    """Load MNIST from the file in the library, without network, and verify every byte.
+    """Load MNIST from a file, without network, and verify every byte.
 
     Parameters
     ----------
     path : str or Path
-        An archive of NumPy's with the four arrays; the one in the library by default.
+        An archive of NumPy's with the four arrays; the one in the repository by default.
 
     Returns
     -------
@@ -62,8 +64,10 @@ def load_mnist(path: str | Path = MNIST_FILE) -> MNIST:
 
     Raises
     ------
+    FileNotFoundError
+        If the file is missing, as it is where the library was installed from a wheel; the message says where it is.
     DataError
-        If the file is missing, damaged or not MNIST; the message names the file and what to do.
+        If the file is damaged or not MNIST; the message names the file and what to do.
     """
     path = Path(path)
     remedy = f"Restore it, for example with `git checkout -- {path.name}` in {path.parent.name}/."
@@ -72,7 +76,13 @@ def load_mnist(path: str | Path = MNIST_FILE) -> MNIST:
         with path.open("rb") as file, np.load(file) as archive:
             arrays = {name: archive[name] for name in MNIST_SHA256}
     except FileNotFoundError:
-        raise DataError(f"The MNIST file {path} is missing. {remedy}") from None
+        raise FileNotFoundError(
+            errno.ENOENT,
+            "MNIST is not here. The book's repository has it, as rmsprop_lib/data/mnist.npz (11.5 MB); a wheel does "
+            "not. Give load_mnist the path of that file, put a copy here, or install the library from a checkout of "
+            f"the repository as editable (pip install -e .). In a checkout that has lost it: {remedy}",
+            str(path),
+        ) from None
     # RuntimeError: a damaged flag asks for a password or an unknown method. TypeError: a single array.
     except (OSError, EOFError, ValueError, KeyError, RuntimeError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"The MNIST file {path} is damaged ({error}). {remedy}") from None

@@ -6,11 +6,13 @@ import numpy as np
 
 from rmsprop_lib import rules
 from rmsprop_lib.exercises.declaration import Case, Exercise, Mistake
+from rmsprop_lib.extras import naming_extras
 
 
 def _average_ends(g: float, rho: float, p: int) -> float:
     """Run until it stands still: the library's rule on Torch's own numbers of p bits."""
-    import torch  # here, for the other exercises do without it
+    with naming_extras():
+        import torch  # here, for the other exercises do without it
 
     g_rounded = torch.tensor(g, dtype={8: torch.bfloat16, 11: torch.float16}[int(p)])
     before, v = None, torch.zeros_like(g_rounded)

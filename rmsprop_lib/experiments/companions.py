@@ -7,9 +7,13 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-import torch
-from torch import nn
-from torch.optim.lr_scheduler import LinearLR, LRScheduler, ReduceLROnPlateau
+
+from rmsprop_lib.extras import naming_extras
+
+with naming_extras():
+    import torch
+    from torch import nn
+    from torch.optim.lr_scheduler import LinearLR, LRScheduler, ReduceLROnPlateau
 
 from rmsprop_lib import torch_optim
 from rmsprop_lib.data import load_mnist

@@ -9,8 +9,12 @@ from functools import cache, partial
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor, nn
+
+from rmsprop_lib.extras import naming_extras
+
+with naming_extras():
+    import torch
+    from torch import Tensor, nn
 
 from rmsprop_lib import torch_optim
 from rmsprop_lib.data import load_mnist

@@ -6,8 +6,12 @@ Recorded for chapter 7. No method that takes minibatches comes near its training
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor, nn
+
+from rmsprop_lib.extras import naming_extras
+
+with naming_extras():
+    import torch
+    from torch import Tensor, nn
 
 from rmsprop_lib.data import load_mnist
 from rmsprop_lib.training import evaluate, mnist_split, one_thread

@@ -12,9 +12,13 @@ from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor
-from torch.nn import functional
+
+from rmsprop_lib.extras import naming_extras
+
+with naming_extras():
+    import torch
+    from torch import Tensor
+    from torch.nn import functional
 
 from rmsprop_lib import rules
 from rmsprop_lib.experiments import steps as common

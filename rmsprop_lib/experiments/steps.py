@@ -7,8 +7,11 @@ it returns the direction and the new state.
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import torch
-from torch import Tensor
+from rmsprop_lib.extras import naming_extras
+
+with naming_extras():
+    import torch
+    from torch import Tensor
 
 from rmsprop_lib import rules
 

@@ -1,8 +1,12 @@
 """A still picture of a playground's race, for paper, for readers without scripts, and for the cells of the chapters."""
 
-import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.axes import Axes
+
+from rmsprop_lib.extras import naming_extras
+
+with naming_extras():
+    import matplotlib.pyplot as plt
+    from matplotlib.axes import Axes
 
 from rmsprop_lib.figures import STYLE
 from rmsprop_lib.looks import looks

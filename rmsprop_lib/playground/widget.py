@@ -2,8 +2,11 @@
 
 from typing import Any
 
-import anywidget
-import traitlets
+from rmsprop_lib.extras import naming_extras
+
+with naming_extras():
+    import anywidget
+    import traitlets
 
 from rmsprop_lib.playground.bundle import bundle
 from rmsprop_lib.playground.state import from_address, to_address

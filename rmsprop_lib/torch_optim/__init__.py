@@ -10,7 +10,8 @@ spelt ``Adagrad``), and so are the results, to rounding. What is different, is s
   rounded once. ``load_state_dict`` keeps it so.
 - A gradient that was always zero moves nothing, however small ``eps`` is; torch.optim divides 0 by 0 where ``eps``
   is 0 or vanishes in the dtype.
-- ``lr`` may be a tensor of several rates: one for each slice of a parameter against which it broadcasts.
+- ``lr`` may be a tensor of several rates: one for each slice of a parameter against which it broadcasts. Torch's
+  schedulers set one rate for a group and are refused there; assign ``group["lr"]`` before each step instead.
 - Numbers have to be finite, and decay rates that torch.optim lets through to give NaN (``alpha`` ≥ 1) are refused.
 - Every class takes ``fused=True``, :class:`RMSprop` too: one pass over memory for all ordinary tensors of a group,
   with the rule compiled by Numba on the CPU and by Triton on CUDA, where no step waits for the device. What cannot be
@@ -27,9 +28,12 @@ spelt ``Adagrad``), and so are the results, to rounding. What is different, is s
 tensor([ 0.8000, -1.8000], dtype=torch.float64)
 """
 
-from rmsprop_lib.torch_optim.adagrad import AdaGrad
-from rmsprop_lib.torch_optim.adam import Adam
-from rmsprop_lib.torch_optim.rmsprop import RMSprop
-from rmsprop_lib.torch_optim.sgd import SGD
+from rmsprop_lib.extras import naming_extras
+
+with naming_extras():
+    from rmsprop_lib.torch_optim.adagrad import AdaGrad
+    from rmsprop_lib.torch_optim.adam import Adam
+    from rmsprop_lib.torch_optim.rmsprop import RMSprop
+    from rmsprop_lib.torch_optim.sgd import SGD
 
 __all__ = ["SGD", "AdaGrad", "RMSprop", "Adam"]  # noqa: RUF022  # from the plain to the compound

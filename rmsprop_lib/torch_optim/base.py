@@ -17,6 +17,7 @@ from rmsprop_lib.conventions.checkpoints import from_framework, to_framework
 from rmsprop_lib.conventions.options import options_like, row_as_running, row_like, row_of
 from rmsprop_lib.conventions.table import Convention
 from rmsprop_lib.conventions.table import Rule as RuleName
+from rmsprop_lib.extras import how_to_get
 from rmsprop_lib.hyperparameters import NON_NEGATIVE, Interval
 from rmsprop_lib.rules import Rule
 from rmsprop_lib.torch_optim.options import check, check_decay, check_rate_fits, is_on
@@ -37,6 +38,13 @@ _OF_THE_EXECUTION = ("fused", "foreach", "maximize", "capturable", "differentiab
 
 DECAY_OF_ITS_OWN: dict[str, Any] = {"decoupled_weight_decay": False, "weight_decay_by": "rate"}
 """Options of every optimizer that torch.optim's SGD, Adagrad and RMSprop do not have, with the value that is off."""
+
+# PyTorch's own check of `capturable`, whose name in older versions speaks of CUDA alone.
+_CAPTURE_CHECK = next(
+    name
+    for name in ("_accelerator_graph_capture_health_check", "_cuda_graph_capture_health_check")
+    if hasattr(torch.optim.Optimizer, name)
+)
 
 
 class RuleOptimizer(torch.optim.Optimizer):
@@ -122,6 +130,17 @@ class RuleOptimizer(torch.optim.Optimizer):
             params = [translated(group) if isinstance(group, dict) else group for group in params]
         return cls(params, **defaults, **here)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Take an attribute; the step that a scheduler of torch's has wrapped only where it can set the rate."""
+        if name == "step" and hasattr(value, "_wrapped_by_lr_sched"):
+            for group in self.param_groups:
+                if tensors.several(group["lr"]):
+                    raise ValueError(
+                        "a scheduler of torch's sets one rate for a group, but lr has shape "
+                        f"{tuple(group['lr'].shape)}; assign group['lr'] before each step instead"
+                    )
+        super().__setattr__(name, value)
+
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group of parameters with its own hyperparameters, after checking both.
 
@@ -147,7 +166,7 @@ class RuleOptimizer(torch.optim.Optimizer):
                 self.param_groups.pop()
                 raise RuntimeError(
                     f"fused={group['fused']!r} needs {compiler} for parameters on {device}: "
-                    f"pip install {compiler.lower()}, or leave it out"
+                    f"{how_to_get(compiler.lower())}, or leave it out"
                 )
         for p in group["params"]:
             try:
@@ -335,7 +354,7 @@ class RuleOptimizer(torch.optim.Optimizer):
             If a parameter that has a gradient is neither floating nor complex. Nothing has changed.
         """
         if "capturable" in self.defaults:
-            self._accelerator_graph_capture_health_check()
+            getattr(self, _CAPTURE_CHECK)()
         loss = None
         if closure is not None:
             with torch.enable_grad():

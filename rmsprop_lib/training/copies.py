@@ -156,11 +156,17 @@ def run_copies(
     Raises
     ------
     ValueError
-        If ``rates`` and ``seeds`` are not equally long.
+        If ``rates`` and ``seeds`` are not equally long, or there is nothing to do: no copies, no epochs, or fewer
+        examples than a minibatch has.
     """
     if len(rates) != len(seeds):
         raise ValueError(f"rates and seeds must have equal length; they have {len(rates)} and {len(seeds)}")
     x, y = split.train
+    if len(rates) < 1 or epochs < 1 or not 0 < batch_size <= len(x):
+        raise ValueError(
+            f"{len(rates)} rates, epochs={epochs!r} and batch_size={batch_size!r} leave nothing to train; they must be "
+            f"at least 1, and batch_size at most {len(x)}, the number of examples"
+        )
     lr = torch.tensor(rates, dtype=torch.float32, device=x.device).reshape(-1, 1, 1)
     optimizer = factory(model.parameters(), lr)
     # One row of batches for each seed that is different; copies that agree on it share it.
@@ -230,7 +236,8 @@ def train_copies(
     Raises
     ------
     ValueError
-        If ``rates`` and ``seeds`` are not equally long.
+        If ``rates`` and ``seeds`` are not equally long, or there is nothing to do: no copies, no epochs, or fewer
+        examples than a minibatch has.
     """
     model = Copies(sizes, seeds, split.train[0].device)
     run_copies(model, factory, rates, seeds, split, batch_size=batch_size, epochs=epochs)

@@ -105,6 +105,11 @@ def fit(
     -------
     tensor of shape (number of batches,)
         The loss at each step, before it.
+
+    Raises
+    ------
+    ValueError
+        If there are no batches.
     """
     model.train()
     losses = []
@@ -115,6 +120,8 @@ def fit(
         loss.backward()
         optimizer.step()
         losses.append(loss.detach())
+    if not losses:
+        raise ValueError("batches is empty, so nothing was trained; an iterator that has been gone through is")
     return torch.stack(losses)
 
 

@@ -43,7 +43,11 @@ each_rule = pytest.mark.parametrize(("rule", "states", "arguments"), RULES.value
 SIZES = (cpu.BLOCK + 3, 0, 1, 7)
 
 
+_addressed: list[tuple[list[np.ndarray], ...]] = []
+
+
 def table_of(*rows: list[np.ndarray]) -> np.ndarray:
+    _addressed.append(rows)  # an address does not keep its array alive
     return np.array([[a.ctypes.data for a in row] for row in rows], np.int64)
 
 

@@ -69,9 +69,12 @@ class TestWhatIsLoaded:
         load_mnist()
 
     def test_a_path_may_be_text(self, tmp_path):
-        assert_refused(tmp_path / "nowhere.npz", "missing")
-        with pytest.raises(DataError, match="missing"):
+        with pytest.raises(FileNotFoundError, match="MNIST is not here"):
             load_mnist(str(tmp_path / "nowhere.npz"))
+        path = tmp_path / "damaged.npz"
+        path.write_bytes(b"")
+        with pytest.raises(DataError, match="damaged"):
+            load_mnist(str(path))
 
     def test_the_licence_stands_beside_the_data(self):
         assert MNIST_FILE.with_name("LICENSE-MNIST.md").read_text(encoding="utf-8").strip()
@@ -107,8 +110,19 @@ class TestWhatIsRefused:
             gc.collect()
         assert [str(w.message) for w in caught if w.category is ResourceWarning] == []
 
-    def test_a_missing_file(self, tmp_path):
-        assert_refused(tmp_path / "gone.npz", "missing")
+    def test_a_missing_file_and_it_is_said_where_there_is_one(self, tmp_path):
+        path = tmp_path / "gone.npz"
+        with pytest.raises(FileNotFoundError) as info:
+            load_mnist(path)
+        message = str(info.value)
+        assert info.value.filename == str(path) and str(path) in message
+        for remedy in (
+            "rmsprop_lib/data/mnist.npz",
+            "Give load_mnist the path",
+            "pip install -e .",
+            "git checkout -- ",
+        ):
+            assert remedy in message
 
     def test_a_directory(self, tmp_path):
         assert_refused(tmp_path)

@@ -180,7 +180,10 @@ class TestWhatCannotBeFused:
 
     def test_without_numba_it_is_refused_on_construction(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(which, "find_spec", lambda name: None)
-        with pytest.raises(RuntimeError, match=r"fused=True needs Numba for parameters on cpu: pip install numba"):
+        with pytest.raises(
+            RuntimeError,
+            match=r"fused=True needs Numba for parameters on cpu: pip install \"rmsprop-lib\[fused\]\", or",
+        ):
             torch_optim.RMSprop(tensors(), fused=True)
         torch_optim.RMSprop(tensors(), fused=False)
 

@@ -205,10 +205,11 @@ class TestWhatUpdateReturnsAndLeavesAlone:
         params, all_grads = example(dtype)
         for grads in all_grads[:2]:
             new = optimizer.update(params, {key: g.astype(float) for key, g in grads.items()})
-            for arrays in (new, *optimizer.state.values()):
+            of_state = np.float32 if dtype == np.float16 else dtype
+            for arrays, expected in ((new, dtype), *((arrays, of_state) for arrays in optimizer.state.values())):
                 assert all(isinstance(a, np.ndarray) for a in arrays.values())
                 assert {k: (a.shape, a.dtype) for k, a in arrays.items()} == {
-                    k: (a.shape, dtype) for k, a in params.items()
+                    k: (a.shape, expected) for k, a in params.items()
                 }
             params = new
 
@@ -341,6 +342,121 @@ class TestInPlace:
         with pytest.raises(ValueError, match=r"params\['b'\] is read-only"):
             optimizer.update_({"a": good, "b": frozen}, {"a": np.ones(2), "b": np.ones(2)})
         assert (good == 1).all() and optimizer.step == {} and optimizer.state == {}
+
+
+class TestHalfPrecision:
+    """float16 is stepped in float32, in which ε = 1e-8 is not 0 and no square is lost, and rounded once."""
+
+    @staticmethod
+    def steps(make: Any, theta: np.ndarray, grads: list[np.ndarray], *, in_place: bool) -> tuple[np.ndarray, Optimizer]:
+        optimizer, params = make(), {"w": theta.copy()}
+        for g in grads:
+            if in_place:
+                optimizer.update_(params, {"w": g})
+            else:
+                params = optimizer.update(params, {"w": g})
+        return params["w"], optimizer
+
+    @each_optimizer
+    @pytest.mark.parametrize("in_place", [False, True])
+    @pytest.mark.parametrize("shape", [(), (7,), (BLOCK + 5,)], ids=str)
+    def test_each_step_is_that_of_float32_rounded_once(self, make, in_place, shape):
+        rng = np.random.default_rng(0)
+        half = rng.normal(0, 1, shape).astype(np.float16)
+        grads = [(rng.normal(0, 1, shape) * 10.0 ** rng.uniform(-7, 0, shape)).astype(np.float16) for _ in range(2)]
+        one, single = make(), make()
+        for g in grads:
+            expected = {"w": half.astype(np.float32)}
+            if in_place:
+                single.update_(expected, {"w": g.astype(np.float32)})
+                params = {"w": half.copy()}
+                one.update_(params, {"w": g})
+            else:
+                expected = single.update(expected, {"w": g.astype(np.float32)})
+                params = one.update({"w": half}, {"w": g})
+            assert params["w"].dtype == np.float16
+            np.testing.assert_array_equal(params["w"], expected["w"].astype(np.float16))
+            for name, arrays in single.state.items():
+                assert one.state[name]["w"].dtype == np.float32
+                np.testing.assert_array_equal(one.state[name]["w"], arrays["w"])
+            half = params["w"]
+
+    @pytest.mark.parametrize("in_place", [False, True])
+    def test_so_is_that_of_an_array_large_enough_to_compile_the_rule(self, in_place):
+        size = numpy_optim.WORTH_COMPILING
+        small = np.random.default_rng(0).normal(0, 1, (2, 1000)).astype(np.float16)
+        large = np.tile(small, size // 1000)
+        ends = [self.steps(RMSprop, a[0], [a[1]] * 2, in_place=in_place)[0] for a in (small, large)]
+        np.testing.assert_array_equal(ends[1], np.tile(ends[0], size // 1000))
+
+    @each_optimizer
+    def test_it_is_what_the_torch_optimizer_does(self, make):
+        ours = make()
+        theirs = {
+            "SGD": torch_optim.SGD,
+            "AdaGrad": torch_optim.AdaGrad,
+            "RMSprop": torch_optim.RMSprop,
+            "Adam": torch_optim.Adam,
+        }
+        options: dict[str, Any] = {"lr": ours.learning_rate, "weight_decay": ours.weight_decay}
+        options |= {"eps": ours.epsilon} if hasattr(ours, "epsilon") else {}
+        options |= {
+            name: getattr(ours, name) for name in ("momentum", "nesterov", "centered", "amsgrad") if hasattr(ours, name)
+        }
+        options |= {"alpha": ours.rho} if isinstance(ours, RMSprop) else {}
+        if isinstance(ours, Adam):
+            options |= {"betas": (ours.beta1, ours.beta2), "decoupled_weight_decay": ours.decoupled_weight_decay}
+        params, all_grads = example(np.float16)
+        w = torch.from_numpy(params["matrix"].copy()).requires_grad_()
+        reference = theirs[type(ours).__name__]([w], **options)
+        for grads in all_grads:
+            params = ours.update(params, grads)
+            w.grad = torch.from_numpy(grads["matrix"])
+            reference.step()
+        np.testing.assert_allclose(params["matrix"], w.detach().numpy(), rtol=2e-3, atol=1e-4)
+
+    @pytest.mark.parametrize("make", [AdaGrad, RMSprop, Adam])
+    @pytest.mark.parametrize("in_place", [False, True])
+    def test_at_the_default_epsilon_no_step_is_infinite_or_nan(self, make, in_place):
+        """In float16 the square of 1e-5 is 0, and so is ε."""
+        grads = [np.array([0.0, 1e-5, 6e-8, 1.0], np.float16)] * 3
+        w, optimizer = self.steps(make, np.ones(4, np.float16), grads, in_place=in_place)
+        assert np.isfinite(w).all() and w[0] == 1
+        rate = optimizer.effective_rate("w")
+        assert rate.dtype == np.float32 and np.isfinite(rate).all()
+
+    def test_an_average_moves_by_less_than_float16_has(self):
+        """With ρ = 0.9999 the average of squares of 1 takes in 1e-4 a step; in float16 it would stop at 0.2."""
+        optimizer = RMSprop(rho=0.9999)
+        for _ in range(5000):
+            optimizer.update_({"w": np.ones(1, np.float16)}, {"w": np.ones(1, np.float16)})
+        np.testing.assert_allclose(optimizer.cache["w"], 1 - 0.9999**5000, rtol=1e-3)
+
+    @pytest.mark.parametrize(
+        ("dtype", "of_state"), [(np.float16, np.float16), (np.float16, np.float64), (np.float32, np.float64)]
+    )
+    def test_a_state_of_another_precision_goes_on_in_that_of_the_arithmetic(self, dtype, of_state):
+        optimizer, w = RMSprop(), np.ones(2, dtype)
+        optimizer.update({"w": w}, {"w": w})
+        for _ in range(2):
+            optimizer.state["cache"]["w"] = optimizer.state["cache"]["w"].astype(of_state)
+            new = optimizer.update({"w": w}, {"w": w})
+            assert new["w"].dtype == dtype and optimizer.cache["w"].dtype == np.float32
+            optimizer.state["cache"]["w"] = optimizer.state["cache"]["w"].astype(of_state)
+            optimizer.update_({"w": new["w"]}, {"w": w})
+            assert optimizer.cache["w"].dtype == np.float32
+
+    def test_a_gradient_that_is_too_large_for_float16_is_taken(self):
+        new = SGD(1e-5).update({"w": np.zeros(1, np.float16)}, {"w": np.array([1e5])})
+        np.testing.assert_array_equal(new["w"], [-1])
+
+    def test_long_double_stays_as_it_is(self):
+        params, all_grads = example(np.longdouble)
+        optimizer = RMSprop(0.1, epsilon=1e-30)
+        for grads in all_grads:
+            params = optimizer.update(params, grads)
+            optimizer.update_(params, grads)
+        assert {a.dtype for a in (*params.values(), *optimizer.cache.values())} == {np.dtype(np.longdouble)}
 
 
 class TestStateAndEffectiveRate:
@@ -541,7 +657,8 @@ class TestRefusals:
     def test_what_is_no_number(self, cls, name, decay, value):
         with pytest.raises(TypeError) as info:
             cls(**{name: value})
-        assert f"{name}={value!r} is a {type(value).__name__}; it must be a number" in str(info.value)
+        allowed = "a number in [0, 1)" if decay else "a finite number, at least 0"
+        assert str(info.value) == f"{name}={value!r} is a {type(value).__name__}; it must be {allowed}"
         optimizer = cls()
         before = copy.deepcopy(optimizer.__dict__)
         with pytest.raises(TypeError, match=name):
@@ -564,6 +681,48 @@ class TestRefusals:
     def test_an_unknown_key(self, make):
         grads = {"good": np.ones(2), "b": np.ones(3)}
         refused(used(make), {"good": np.ones(2)}, grads, ValueError, r"grads has \['b'\], which params has not")
+
+    @each_class
+    def test_names_of_several_types(self, cls):
+        """They cannot be sorted, so they are named in their order."""
+        refused(
+            cls(), {"w": np.ones(2), 1: np.ones(2)}, {"b": np.ones(2), 1: np.ones(2)},
+            ValueError, r"grads lacks \['w'\]; params has \['w', 1\]",
+        )  # fmt: skip
+        refused(
+            cls(), {1: np.ones(2), "w": np.ones(2)}, {2: np.ones(2), "b": np.ones(2), 1: np.ones(2), "w": np.ones(2)},
+            ValueError, r"grads has \[2, 'b'\], which params has not; params has \[1, 'w'\]",
+        )  # fmt: skip
+        optimizer = cls()
+        optimizer.update({"w": np.ones(2), 1: np.ones(2)}, {"w": np.ones(2), 1: np.ones(2)})
+        with pytest.raises(KeyError, match=r"no update of 2 yet; updated so far: \['w', 1\]"):
+            optimizer.effective_rate(2)
+
+    @each_class
+    @pytest.mark.parametrize("given", [[np.ones(2)], np.ones(2), None, ("w",)], ids=["list", "array", "None", "tuple"])
+    def test_what_is_no_dict(self, cls, given):
+        kind = type(given).__name__
+        for params, grads, name in ((given, {"w": np.ones(2)}, "params"), ({"w": np.ones(2)}, given, "grads")):
+            for step in (cls().update, cls().update_):
+                with pytest.raises(TypeError, match=f"^{name} is a {kind}; it must be a dict of arrays by name$"):
+                    step(params, grads)
+
+    @each_optimizer
+    def test_a_gradient_that_is_none(self, make):
+        refused(
+            used(make), {"good": np.ones(2), "w": np.ones(3)}, {"good": np.ones(2), "w": None},
+            TypeError, r"grads\['w'\] is None; where there is no gradient, leave 'w' out of params and grads",
+        )  # fmt: skip
+
+    @each_class
+    def test_rows_of_several_lengths(self, cls):
+        ragged = [[1.0], [2.0, 3.0]]
+        for params, grads, name in (
+            ({"w": ragged}, {"w": np.ones(2)}, "params"),
+            ({"w": np.ones(2)}, {"w": ragged}, "grads"),
+        ):
+            with pytest.raises(ValueError, match=rf"^{name}\['w'\] is no array of numbers: .*inhomogeneous"):
+                cls().update(params, grads)
 
     @each_optimizer
     def test_shapes_that_differ(self, make):
@@ -621,6 +780,27 @@ class TestRefusals:
         with pytest.raises(ValueError, match="the step of 'new' is 0/0: with epsilon=0 a gradient may not be zero"):
             optimizer.update({"good": np.ones(2), "new": np.ones(2)}, {"good": np.ones(2), "new": np.array([1.0, 0.0])})
         assert_same_inside(optimizer, before)
+
+    @pytest.mark.parametrize("make", [AdaGrad, RMSprop, Adam])
+    def test_a_square_that_vanishes_where_epsilon_is_zero(self, make):
+        """1e-200 squared is 0, and the step 1e-200/0."""
+        optimizer = make(epsilon=0)
+        with pytest.raises(ValueError, match="the step of 'w' is infinite: with epsilon=0 the square of a gradient"):
+            optimizer.update({"w": np.ones(1)}, {"w": np.array([1e-200])})
+        assert optimizer.state == {} and optimizer.step == {}
+
+    @pytest.mark.parametrize("make", [AdaGrad, RMSprop, Adam])
+    @pytest.mark.parametrize("size", [2, numpy_optim.WORTH_COMPILING])
+    def test_an_epsilon_that_vanishes_in_the_dtype_is_said_as_what_it_is(self, make, size):
+        said = "epsilon=1e-50, which is 0 in float32,"
+        for dtype in (np.float16, np.float32):
+            with pytest.raises(ValueError, match=f"the step of 'w' is 0/0: with {said} a gradient may not be zero"):
+                make(epsilon=1e-50).update({"w": np.ones(size, dtype)}, {"w": np.zeros(size)})
+
+    def test_what_overflows_is_not_laid_to_epsilon(self):
+        said = r"the step of 'w' cannot be computed in float64, where what is above 1.8e\+308 is infinite"
+        with pytest.warns(RuntimeWarning, match="overflow"), pytest.raises(ValueError, match=said):
+            RMSprop(weight_decay=10).update({"w": np.full(1, 1e308)}, {"w": np.ones(1)})
 
     @each_optimizer
     def test_with_epsilon_a_gradient_that_was_always_zero_moves_nothing(self, make):

@@ -387,6 +387,23 @@ class TestALifeInATrainingProgram:
         assert optimizer.param_groups[0]["lr"].item() == 0.25
 
     @each_full
+    def test_a_scheduler_of_several_rates_is_refused(self, cls, option):
+        """Torch's would try to put them all into each place of the tensor, and complain of that."""
+        w = torch.ones(3, 2, requires_grad=True)
+        optimizer = cls([w], lr=torch.tensor([[0.1], [0.2], [0.3]]), **option)
+        for scheduler in (
+            lambda: torch.optim.lr_scheduler.StepLR(optimizer, 1),
+            lambda: torch.optim.lr_scheduler.LambdaLR(optimizer, lambda t: 0.5),
+        ):
+            with pytest.raises(ValueError, match=r"sets one rate for a group, but lr has shape \(3, 1\); assign group"):
+                scheduler()
+        w.grad = torch.ones(3, 2)
+        for group in optimizer.param_groups:
+            group["lr"] = 0.5 * group["lr"]
+        optimizer.step()
+        assert len(set(w[:, 0].tolist())) == 3
+
+    @each_full
     def test_parameters_without_gradient_are_skipped(self, cls, option):
         moving, resting = fresh_parameters()[:2]
         before = resting.detach().clone()

@@ -179,6 +179,25 @@ def test_a_run_can_be_cut_short_without_another_schedule() -> None:
     assert torch.equal(losses(5), losses(None)[:5])
 
 
+def test_without_batches_nothing_is_fitted_and_it_is_said() -> None:
+    model = nn.Linear(2, 3)
+    batches = minibatches(600, 300, 1, np.random.default_rng(0))
+    for _ in range(2):
+        next(batches)
+    for empty in ([], batches, minibatches(600, 50, 0, np.random.default_rng(0))):
+        with pytest.raises(ValueError, match="batches is empty, so nothing was trained"):
+            fit(model, torch_optim.SGD(model.parameters(), lr=0.1), *SPLIT.train, empty)
+
+
+@pytest.mark.parametrize(
+    ("rates", "how"), [([], {}), ([0.1], {"epochs": 0}), ([0.1], {"batch_size": 601}), ([0.1], {"batch_size": 0})]
+)
+def test_copies_that_would_not_be_trained_are_refused(rates: list[float], how: dict[str, int]) -> None:
+    model, settings = Copies((2, 3), [0], CPU), {"batch_size": 100, "epochs": 1, **how}
+    with pytest.raises(ValueError, match=f"{len(rates)} rates, epochs={settings['epochs']} and batch_size="):
+        run_copies(model, sgd, rates, [0] * len(rates), SPLIT, **settings)
+
+
 def test_rates_and_seeds_come_in_pairs() -> None:
     with pytest.raises(ValueError, match="they have 2 and 1"):
         train_copies(sgd, (2, 3), [0.1, 0.2], [0], SPLIT)

@@ -25,13 +25,13 @@ NAMES = {canonicalize_name(pin.split("==")[0]) for pin in BINDER_PINS}
 FOR_CUDA = ("nvidia-", "cuda-", "triton")
 
 
-def with_what_they_need(wanted: list[str]) -> set[str]:
+def with_what_they_need(wanted: list[str], leaving_out: tuple[str, ...] = FOR_CUDA) -> set[str]:
     """The names of these packages and of all that they ask for on this machine, as if its Torch were for the CPU."""
     found: set[str] = set()
     while wanted:
         requirement = Requirement(wanted.pop())
         name = canonicalize_name(requirement.name)
-        if name.startswith(FOR_CUDA):
+        if name.startswith(leaving_out):
             continue
         if name not in found and (requirement.marker is None or requirement.marker.evaluate({"extra": ""})):
             found.add(name)

@@ -203,6 +203,10 @@ class TestColab:
                 rf"https://raw\.githubusercontent\.com/someone/book/{COMMIT}/chapters/(\w+)\.py", cells[1].source
             )
             assert fetched == (["many_machines"] if name == "14_speed.ipynb" else []), name
+            # An archive is installed without MNIST, which goes to where the library looks for it.
+            mnist = f"https://raw.githubusercontent.com/someone/book/{COMMIT}/rmsprop_lib/data/mnist.npz"
+            assert cells[1].source.index("%pip") < cells[1].source.index("import MNIST_FILE")
+            assert f"!wget --quiet -O {{MNIST_FILE}} {mnist}" in cells[1].source, name
 
     def test_it_gets_nothing_anywhere_else(self, for_colab: dict[str, bytes]) -> None:
         source = nbformat.reads(for_colab["03_rmsprop.ipynb"].decode(), as_version=4).cells[1].source

@@ -16,8 +16,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-import yaml
-
 from tools.environment.ask_git import git
 from tools.paths import ROOT
 
@@ -119,6 +117,8 @@ def site_address(environment: Mapping[str, str], repository: str) -> str:
 
 def this_repository(root: Path = ROOT) -> dict[str, str]:
     """What `repository` says of the book in ``root``, in this environment."""
+    import yaml  # here, for what builds the library asks this module and has no YAML
+
     configured = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8")).get("repository", {})
     options = {"repository_url": configured.get("url", ""), "repository_branch": configured.get("branch", "")}
     return repository(os.environ, root, options)

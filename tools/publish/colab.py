@@ -44,6 +44,11 @@ def setup_cell(repository: str, commit: str, modules: list[str]) -> NotebookNode
         f'    %pip install --quiet "rmsprop-lib @ {repository}/archive/{commit}.zip" {" ".join(BESIDES)}',
     ]
     raw = repository.replace("https://github.com/", "https://raw.githubusercontent.com/")
+    # What is installed from there has no MNIST: it comes to where the library looks for it.
+    lines += [
+        "    from rmsprop_lib.data import MNIST_FILE",
+        f"    !wget --quiet -O {{MNIST_FILE}} {raw}/{commit}/rmsprop_lib/data/mnist.npz",
+    ]
     lines += [f"    !wget --quiet {raw}/{commit}/chapters/{name}.py" for name in modules]
     return nbformat.v4.new_code_cell("\n".join(lines), id=CELL)
 
