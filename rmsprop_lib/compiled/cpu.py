@@ -118,6 +118,18 @@ def _array_at(scalar: Any) -> Any:
     return at
 
 
+_counter_at = _array_at(types.float32)
+
+
+@njit(nogil=True)
+def count(counters: Any, steps: Any) -> None:
+    """Add 1 to single-precision numbers at so many addresses, one after the other, and write down the sums."""
+    for k in range(counters.size):
+        counter = carray(_counter_at(counters[k]), 1)
+        counter[0] += types.float32(1)
+        steps[k] = counter[0]
+
+
 # How a kernel comes by a rule's number, the k-th it is given.
 _SPELT = {
     "value": "T(numbers[{k}])",
