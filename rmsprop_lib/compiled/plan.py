@@ -112,7 +112,7 @@ class Plan(ABC):
         return self.changed(params, columns)
 
     def changed(self, params: list[Tensor], columns: list[list[Tensor]]) -> list[Tensor]:
-        """What a step changes and autograd may have seen: parameters, also as they are on this machine, and accumulators."""
+        """What a step changes and autograd may have seen: parameters, as they are here too, and accumulators."""
         here = map(local, params) if self.distributed else ()
         return [*params, *here, *chain(*columns[: len(columns) - self.counted])]
 

@@ -15,7 +15,7 @@ from rmsprop_lib.rules import Rule
 # Elements for which it pays to wake another thread.
 ENOUGH_FOR_A_THREAD = 200_000
 
-_TYPES = {torch.float32: "float32", torch.float64: "float64"}
+_TYPES = {torch.float16: "float16", torch.bfloat16: "bfloat16", torch.float32: "float32", torch.float64: "float64"}
 
 
 class CpuPlan(Plan):

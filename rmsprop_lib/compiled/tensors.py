@@ -35,9 +35,11 @@ def plan_class(device: torch.device) -> type[Plan] | str:
         from rmsprop_lib.compiled.plan_cuda import CudaPlan
 
         return CudaPlan
-    from rmsprop_lib.compiled.cpu import unusable
-    from rmsprop_lib.compiled.plan_cpu import CpuPlan
-
+    try:
+        from rmsprop_lib.compiled.cpu import unusable
+        from rmsprop_lib.compiled.plan_cpu import CpuPlan
+    except ImportError as error:  # of a Numba that does not go with this NumPy, for one
+        return f"Numba cannot be imported: {error}"
     return unusable() or CpuPlan
 
 

@@ -200,7 +200,7 @@ class TestNothingIsKept:
         self.plan(optimizer, params)
         optimizer.zero_grad()
         kept = _Kept()
-        p.grad = _Keeping.apply(torch.ones(3, requires_grad=True), kept)
+        p.grad = _Keeping.apply(torch.ones(3, requires_grad=True), kept)  # type: ignore[no-untyped-call]
         gradient, in_its_graph = weakref.ref(p.grad), weakref.ref(kept)
         del kept
         optimizer.step()
