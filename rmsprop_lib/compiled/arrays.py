@@ -1,5 +1,6 @@
 """NumPy arrays stepped at once by the rule that Numba has compiled, where that can be done and pays."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,13 +19,28 @@ Row = tuple[np.ndarray, ...]
 """A parameter, its gradient and its accumulators."""
 
 
-def compiler() -> Any:
-    """The module that compiles for NumPy arrays, or None where Numba is not installed or cannot be used."""
+def compiler(depth: int) -> Any:
+    """The module that compiles for NumPy arrays, or None where Numba is not installed or cannot be used.
+
+    Why it cannot be used is said once, in the line of the user's that is ``depth`` calls up.
+    """
     try:
         from rmsprop_lib.compiled import cpu
-    except ImportError:
+    except ModuleNotFoundError:  # nobody has asked for it
         return None
-    return None if cpu.unusable() else cpu
+    except ImportError as error:
+        reason: str | None = f"Numba cannot be imported: {error}"
+    else:
+        reason = cpu.unusable()
+        if reason is None:
+            return cpu
+    if reason not in _said:
+        _said.add(reason)
+        warnings.warn(f"large arrays are stepped without Numba: {reason}", stacklevel=1 + depth)
+    return None
+
+
+_said: set[str | None] = set()
 
 
 def refusal(row: Sequence[np.ndarray]) -> str | None:
@@ -64,7 +80,7 @@ def step_at_once(
     dict of str to tuple of arrays
         The parameter and the accumulators after the step, for each name that was stepped; the others are the caller's.
     """
-    if sum(row[0].size for row in rows.values()) < WORTH_COMPILING or (cpu := compiler()) is None:
+    if sum(row[0].size for row in rows.values()) < WORTH_COMPILING or (cpu := compiler(4)) is None:
         return {}
     done: dict[str, Row] = {}
     for keys in sort_out(rows, refusal, lambda row: row[0].dtype.name, lambda a: (a.ctypes.data, a.nbytes)).groups:
@@ -91,6 +107,6 @@ def step_at_once(
 
 def all_finite(array: np.ndarray) -> bool | None:
     """Whether no element of a large contiguous array is NaN or infinite, read once; None where it is not for Numba."""
-    if array.size < WORTH_COMPILING or refusal([array]) or (cpu := compiler()) is None:
+    if array.size < WORTH_COMPILING or refusal([array]) or (cpu := compiler(5)) is None:
         return None
     return bool(cpu.all_finite(array))

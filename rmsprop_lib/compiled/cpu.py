@@ -6,7 +6,9 @@ registers, and writes the parameter and the state once. The rule is the function
 compiled by Numba; nothing is written a second time. What the kernel sees is a table of addresses, so that one call
 does for any number of arrays, and NumPy arrays and Torch tensors are the same to it.
 
-The kernels are for contiguous float32 and float64. Which arrays qualify is for the caller to decide.
+The kernels are for contiguous float32 and float64, and for parameters and gradients in float16 and bfloat16 whose
+accumulators are in float32: these are stepped in float32, and the new parameter is rounded once. Which arrays qualify
+is for the caller to decide.
 """
 
 import math
@@ -23,6 +25,7 @@ from numba import carray, njit, prange, types
 from numba.extending import intrinsic, overload, register_jitable
 
 from rmsprop_lib import rules
+from rmsprop_lib.compiled.half import from_bfloat16, from_float16, to_bfloat16, to_float16
 from rmsprop_lib.compiled.kernels import Kind, WeightDecay, WorkList, form_of_weight_decay, kinds_and_numbers, parts
 from rmsprop_lib.rules import Rule
 from rmsprop_lib.schedules import inverse_time_decay
@@ -33,8 +36,7 @@ BLOCK = 16_384
 # Numba's thread pool takes one parallel region at a time.
 _one_at_a_time = threading.Lock()
 
-
-_pool = {"begun": False, "lost": False}
+_pool: dict[str, bool] = {"begun": False, "lost": False}
 
 
 def _forked() -> None:
@@ -46,9 +48,23 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forked)
 
 
+@cache
+def _without_compiler() -> str | None:
+    """Why no kernel can be compiled and run here, or None. To find out begins the threads."""
+    if numba.config.DISABLE_JIT:
+        return "Numba's compiler is switched off (NUMBA_DISABLE_JIT)"
+    try:
+        with _one_at_a_time:
+            numba.get_num_threads()
+    except (ValueError, ImportError) as error:
+        return f"Numba has no threads: {str(error).splitlines()[0]}"
+    _pool["begun"] = True
+    return None
+
+
 def unusable() -> str | None:
-    """Why no kernel can run in this process, or None: threads do not survive a fork."""
-    return "this process was forked off one that had used Numba's threads" if _pool["lost"] else None
+    """Why no kernel can run in this process, or None: not without a compiler, and threads do not survive a fork."""
+    return "this process was forked off one that had used Numba's threads" if _pool["lost"] else _without_compiler()
 
 
 # What the rules are made of, for the compiler. Elementary steps are done in the type of the arrays: a number in
@@ -91,6 +107,9 @@ _jitable(inverse_time_decay)
 
 _SCALARS = {"float32": types.float32, "float64": types.float64}
 
+# How parameters and gradients of half precision, which the kernel sees as their bits, are read and written.
+_HALVES = {"float16": (from_float16, to_float16), "bfloat16": (from_bfloat16, to_bfloat16)}
+
 
 @contextmanager
 def _threads(most: int | None) -> Iterator[None]:
@@ -118,6 +137,18 @@ def _array_at(scalar: Any) -> Any:
     return at
 
 
+_counter_at = _array_at(types.float32)
+
+
+@njit(nogil=True)
+def count(counters: Any, steps: Any) -> None:
+    """Add 1 to single-precision numbers at so many addresses, one after the other, and write down the sums."""
+    for k in range(counters.size):
+        counter = carray(_counter_at(counters[k]), 1)
+        counter[0] += types.float32(1)
+        steps[k] = counter[0]
+
+
 # How a kernel comes by a rule's number, the k-th it is given.
 _SPELT = {
     "value": "T(numbers[{k}])",
@@ -138,7 +169,11 @@ def _kernel(
     in_place: bool,
 ) -> Any:
     """The compiled kernel. Compiling takes about a second, once for each combination in a process."""
-    scalar = _SCALARS[dtype]
+    wide = "float32" if dtype in _HALVES else dtype
+    scalar = _SCALARS[wide]
+    # Of parameters and gradients: their type in memory, and how they are read and written.
+    stored, read, written = (types.uint16, "read({})", "written({})") if dtype in _HALVES else (scalar, "{}", "{}")
+    theta = read.format("p[i]")
     accumulators = [f"s{k}" for k in range(states)]
     # Where results go to other arrays, these are further rows of the table.
     inputs, outputs = ["p", "gradient", *accumulators], ["p", *accumulators]
@@ -153,7 +188,12 @@ def _kernel(
         prologue.append(f"h{k} = {_SPELT[kind].format(k=k)}")
         given.append(f"h{k}")
         k += 1
-    gradient = "-gradient[i]" if maximize else "gradient[i]"
+
+    def array_at(row: int, name: str) -> str:
+        at, kind = ("stored_at", stored) if name in ("p", "gradient", "new_p") else ("at", scalar)
+        return f"carray({at}(table[{row}, a] + o * {kind.bitwidth // 8}), n)"
+
+    gradient = ("-" if maximize else "") + read.format("gradient[i]")
     results = ", ".join(["d", *(f"n_{a}" for a in accumulators)])
     # What a rule returns that takes the rate itself has the rate in it.
     change, shrunk = ("T(d)", "rate * shrink") if "rate" in kinds else ("rate * T(d)", "shrink")
@@ -161,24 +201,25 @@ def _kernel(
         "def kernel(table, array, offset, length, steps, learning_rate, rate_decay, decay, numbers):",
         "    shrink = T(decay)",
         "    for w in prange(array.size):",
-        "        a, o, n = array[w], offset[w] * SIZE, length[w]",
+        "        a, o, n = array[w], offset[w], length[w]",
         "        step = steps[a]",
         "        rate = T(rate_at(learning_rate, step, rate_decay))",
         *(f"        {line}" for line in prologue),
-        *(f"        {name} = carray(at(table[{row}, a] + o), n)" for row, name in enumerate(inputs)),
+        *(f"        {name} = {array_at(row, name)}" for row, name in enumerate(inputs)),
         "        for i in range(n):",
-        f"            g = {gradient}" + (" + shrink * p[i]" if weight_decay == "coupled" else ""),
+        f"            g = {gradient}" + (f" + shrink * {theta}" if weight_decay == "coupled" else ""),
         f"            {results}{'' if states else ','} = rule({', '.join(given)})",
         *(f"            {out}[i] = n_{a}" for out, a in zip(outputs[1:], accumulators, strict=True)),
-        f"            d = decoupled(d, p[i], {shrunk})" if weight_decay == "decoupled" else "",
-        f"            {outputs[0]}[i] = p[i] - {change}",
+        f"            d = decoupled(d, {theta}, {shrunk})" if weight_decay == "decoupled" else "",
+        f"            {outputs[0]}[i] = " + written.format(f"{theta} - {change}"),
     ]
     for part in parts(rule):
         _jitable(part)
     scope = {
-        "SIZE": np.dtype(dtype).itemsize,
         "T": scalar,
         "at": _array_at(scalar),
+        "stored_at": _array_at(stored),
+        **dict(zip(("read", "written"), _HALVES.get(dtype, ()), strict=False)),
         "carray": carray,
         "decoupled": rules.decoupled_weight_decay,
         "prange": prange,
@@ -231,13 +272,13 @@ def step(
         ``steps``; new numbers do not compile anything anew, but true and false do.
     table : int64 array of shape (2 + states, arrays), C-contiguous
         Addresses: of the parameters, the gradients, then of each accumulator. All contiguous, of type ``dtype``,
-        not overlapping, and alive during the call. If the step is not in place there are 1 + states more rows:
-        where the parameters and accumulators after it are written.
+        the accumulators in float32 if that is narrower, not overlapping, and alive during the call. If the step is
+        not in place there are 1 + states more rows: where the parameters and accumulators after it are written.
     work : WorkList
         Of the arrays' sizes.
     steps : float64 array of shape (arrays,)
         The number of this step for each array, counted from 1.
-    dtype : {"float32", "float64"}
+    dtype : {"float32", "float64", "float16", "bfloat16"}
     learning_rate : float
         The rate of the first step.
     rate_decay : float

@@ -187,17 +187,24 @@ def _write_kernel(interpreted: bool) -> Any:
 
 
 @cache
-def _count_kernel(sums: int, rate_on_device: bool, dtype: str, interpreted: bool) -> Any:
-    """A kernel that counts the step of every tensor, and takes from it the rate and the sums of weights."""
+def _count_kernel(counted: bool, sums: int, rate_on_device: bool, dtype: str, interpreted: bool) -> Any:
+    """A kernel that counts the step of every tensor, and takes from it the rate and the sums of weights.
+
+    Where steps are not ``counted`` each is the first.
+    """
     betas = [f"beta{k}" for k in range(sums)]
     rate = "tl.load(learning_rate).to(tl.float64)" if rate_on_device else "tl.full((), learning_rate, tl.float64)"
+    counting = [
+        "    counter = tl.load(counters + i, mask=there, other=0).to(tl.pointer_type(tl.float32))",
+        "    t = tl.load(counter, mask=there, other=0.0).to(tl.float64) + 1.0",
+        "    tl.store(counter, t.to(tl.float32), mask=there)",
+    ]
     lines = [
         f"def count(counters, scalars, arrays, learning_rate{'' if rate_on_device else ': tl.float64'}, "
         f"rate_decay: tl.float64, {''.join(f'{beta}: tl.float64, ' for beta in betas)}SIZE: tl.constexpr):",
         "    i = tl.program_id(0) * SIZE + tl.arange(0, SIZE)",
         "    there = i < arrays",
-        "    t = tl.load(counters + i, mask=there, other=0.0).to(tl.float64) + 1.0",
-        "    tl.store(counters + i, t.to(tl.float32), mask=there)",
+        *(counting if counted else ["    t = tl.full((SIZE,), 1.0, tl.float64)"]),
         "    decay = tl.full((), rate_decay, tl.float64)",
         f"    rate = inverse_time_decay({rate}, t, decay)",
         f"    tl.store(scalars + i, rate.to(tl.{dtype}), mask=there)",
@@ -345,7 +352,7 @@ def step(
     table: Tensor,
     gradients: Tensor,
     work: Work,
-    counters: Tensor,
+    counters: Tensor | None,
     scalars: Tensor,
     dtype: torch.dtype,
     learning_rate: float | Tensor,
@@ -371,8 +378,9 @@ def step(
         overlapping, and alive during the call.
     work : Work
         Of the tensors' sizes.
-    counters : float32 tensor of shape (tensors,)
-        Steps done so far for each tensor; one more afterwards.
+    counters : int64 tensor of shape (tensors,), or None
+        Addresses of single-precision numbers: the steps done so far for each tensor, one more afterwards. None where
+        the rule does not count; every step then is the first.
     scalars : tensor of shape (SCALARS, tensors)
         For what is computed once for each tensor; of the accumulators' dtype.
     dtype : torch.dtype
@@ -398,8 +406,17 @@ def step(
     if isinstance(learning_rate, Tensor) and learning_rate.device.type == "cpu" and not interpreted:
         learning_rate = learning_rate.item()
     rate_on_device = isinstance(learning_rate, Tensor)
-    count = _count_kernel(len(betas), rate_on_device, _arithmetic(TYPES[dtype]), interpreted)
-    count[(-(-arrays // 128),)](counters, scalars, arrays, learning_rate, rate_decay, *betas, SIZE=128, num_warps=4)
+    count = _count_kernel(counters is not None, len(betas), rate_on_device, _arithmetic(TYPES[dtype]), interpreted)
+    count[(-(-arrays // 128),)](
+        table if counters is None else counters,
+        scalars,
+        arrays,
+        learning_rate,
+        rate_decay,
+        *betas,
+        SIZE=128,
+        num_warps=4,
+    )
     if work.programs:
         form = form_of_weight_decay(weight_decay, decoupled)
         kernel = _kernel(rule, states, kinds, TYPES[dtype], form, maximize, interpreted)

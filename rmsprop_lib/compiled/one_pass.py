@@ -9,61 +9,26 @@ import torch
 from torch import Tensor
 
 from rmsprop_lib.compiled import tensors
-from rmsprop_lib.compiled.arithmetic import arithmetic_dtype
-from rmsprop_lib.compiled.plan import Plan, same
+from rmsprop_lib.compiled.known import Known, swapped
+from rmsprop_lib.compiled.plan import Plan
 from rmsprop_lib.compiled.sorting import sort_out
 from rmsprop_lib.rules import Rule
 
 
-class GroupPlan:
-    """The plans for a whole group of parameters, one for each dtype and device.
+class Turn:
+    """One step of a group, to be done now. What stays until the next step is its plan, which keeps no tensor alive.
 
     Parameters
     ----------
     plans : list of Plan
+    changing : list of lists of tensors
+        For each plan what its step changes.
     left : list of tensors
         The parameters with a gradient that are in none of them.
-    group : dict
-    names : tuple of str
-        The accumulators of its rule.
-    state : dict
-        The optimizer's, of all parameters.
     """
 
-    def __init__(
-        self,
-        plans: list[Plan],
-        left: list[Tensor],
-        group: dict[str, Any],
-        names: tuple[str, ...],
-        state: Mapping[Tensor, dict[str, Any]],
-    ) -> None:
-        self.plans, self.left, self.names = plans, left, names
-        self.params = list(group["params"])
-        moving = [p.grad is not None for p in self.params]
-        self.still = [k for k, moves in enumerate(moving) if not moves]
-        # Where in the group each plan's parameters are.
-        position = {id(p): k for k, p in enumerate(self.params)}
-        self.positions = [[position[id(p)] for p in plan.params] for plan in plans]
-        self.states = list(state.values())
-
-    def fits(self, group: dict[str, Any], names: tuple[str, ...], state: Mapping[Tensor, dict[str, Any]]) -> bool:
-        """Whether the group is the same, the same parameters have gradients, and every plan fits."""
-        params = group["params"]
-        if len(params) != len(self.params) or names != self.names or len(state) != len(self.states):
-            return False
-        if not (same(params, self.params) and same(state.values(), self.states)):
-            return False
-        if any(plan.unusable() for plan in self.plans):
-            return False
-        gradients = list(map(attrgetter("grad"), params))
-        if any(gradients[k] is not None for k in self.still) or any(p.grad is None for p in self.left):
-            return False
-        fitting = all(
-            plan.fits(gradients if len(where) == len(gradients) else [gradients[k] for k in where])
-            for plan, where in zip(self.plans, self.positions, strict=True)
-        )
-        return fitting and all(tensors.refusal(row(p, names, state)) for p in self.left)
+    def __init__(self, plans: list[Plan], changing: list[list[Tensor]], left: list[Tensor]) -> None:
+        self.plans, self.changing, self.left = plans, changing, left
 
     def step(
         self,
@@ -83,9 +48,9 @@ class GroupPlan:
         weight_decay : float
             So that the rate times it is what a parameter shrinks by, or that it times θ is added to the gradient.
         """
-        for plan in self.plans:
-            rule, arguments = chosen(arithmetic_dtype(plan.params[0]))
-            plan.step(
+        for plan, changing in zip(self.plans, self.changing, strict=True):
+            rule, arguments = chosen(plan.arithmetic)
+            plan.launch(
                 rule,
                 [x.item() if isinstance(x, Tensor) else x for x in arguments],
                 group["lr"],
@@ -94,6 +59,62 @@ class GroupPlan:
                 decoupled=group.get("decoupled_weight_decay", False),
                 maximize=group["maximize"],
             )
+            # Autograd has not seen the changes.
+            torch.autograd.graph.increment_version(changing)
+
+
+class GroupPlan:
+    """The plans for a whole group of parameters, one for each dtype and device.
+
+    Parameters
+    ----------
+    plans : list of Plan
+    planned : list of lists of tensors
+        The parameters of each.
+    left : list of tensors
+        The parameters with a gradient that are in none of them.
+    group : dict
+    names : tuple of str
+        The accumulators of its rule.
+    """
+
+    def __init__(
+        self,
+        plans: list[Plan],
+        planned: list[list[Tensor]],
+        left: list[Tensor],
+        group: dict[str, Any],
+        names: tuple[str, ...],
+    ) -> None:
+        self.plans, self.names = plans, names
+        params = list(group["params"])
+        self.params = Known(params, swapped(params))
+        self.still = [k for k, p in enumerate(params) if p.grad is None]
+        # Where in the group the parameters are.
+        position = {id(p): k for k, p in enumerate(params)}
+        self.positions = [[position[id(p)] for p in some] for some in planned]
+        self.left = [position[id(p)] for p in left]
+
+    def turn(
+        self, group: dict[str, Any], names: tuple[str, ...], state: Mapping[Tensor, dict[str, Any]]
+    ) -> Turn | None:
+        """The next step, if the group is the same, the same parameters have gradients, and every plan fits."""
+        params = group["params"]
+        if names != self.names or not self.params.are(params) or any(plan.unusable() for plan in self.plans):
+            return None
+        gradients = list(map(attrgetter("grad"), params))
+        if any(gradients[k] is not None for k in self.still) or any(gradients[k] is None for k in self.left):
+            return None
+        changing = []
+        for plan, where in zip(self.plans, self.positions, strict=True):
+            some, theirs = params, gradients
+            if len(where) != len(params):
+                some, theirs = [params[k] for k in where], [gradients[k] for k in where]
+            if (changes := plan.changing(some, theirs, state)) is None:
+                return None
+            changing.append(changes)
+        left = [params[k] for k in self.left]
+        return Turn(self.plans, changing, left) if all(tensors.refusal(row(p, names, state)) for p in left) else None
 
 
 class OnePass:
@@ -108,10 +129,10 @@ class OnePass:
 
     def fitting(
         self, group: dict[str, Any], names: tuple[str, ...], state: Mapping[Tensor, dict[str, Any]]
-    ) -> GroupPlan | None:
-        """The plan of the step before, if the group can be stepped by it again."""
+    ) -> Turn | None:
+        """The next step by the plan of the step before, if the group can be stepped by it again."""
         plan = self.plans.get(id(group))
-        return plan if plan is not None and not refusal(group) and plan.fits(group, names, state) else None
+        return None if plan is None or refusal(group) else plan.turn(group, names, state)
 
     def planned(
         self,
@@ -119,8 +140,8 @@ class OnePass:
         names: tuple[str, ...],
         params: list[Tensor],
         state: Mapping[Tensor, dict[str, Any]],
-    ) -> GroupPlan:
-        """A new plan, which is kept if it can step anything; what it cannot step is said once, and why.
+    ) -> Turn:
+        """The next step by a new plan, which is kept if it can step anything; the rest is said once, and why.
 
         Parameters
         ----------
@@ -134,30 +155,33 @@ class OnePass:
 
         Returns
         -------
-        GroupPlan
+        Turn
         """
         self.plans.pop(id(group), None)
         plans: list[Plan] = []
+        planned: list[list[Tensor]] = []
         if reason := refusal(group):
-            left = {reason: params}
+            refused = {reason: params}
         else:
             rows = {k: row(p, names, state) for k, p in enumerate(params)}
             found = sort_out(rows, tensors.refusal, lambda some: (some[0].device, some[0].dtype), tensors.block)
-            for keys in found.groups:
-                alike = [params[k] for k in keys]
+            planned = [[params[k] for k in keys] for keys in found.groups]
+            for alike in planned:
                 kind: Any = tensors.plan_class(alike[0].device)
-                plans.append(kind(alike, [state[p] for p in alike], names))
-            left = {reason: [params[k] for k in keys] for reason, keys in found.left.items()}
-        for reason, refused in left.items():
-            if refused and reason not in self._said:
+                plans.append(kind(alike, [state.get(p, {}) for p in alike], names))
+            refused = {reason: [params[k] for k in keys] for reason, keys in found.left.items()}
+        for reason, some in refused.items():
+            if some and reason not in self._said:
                 self._said.add(reason)
-                these = "1 tensor is" if len(refused) == 1 else f"{len(refused)} tensors are"
-                # Up to the line that called the optimizer's step, past that and PyTorch's wrapper around it.
-                warnings.warn(f"fused=True: {these} stepped one by one: {reason}", stacklevel=4)
-        plan = GroupPlan(plans, [p for refused in left.values() for p in refused], group, names, state)
+                these = "1 tensor is" if len(some) == 1 else f"{len(some)} tensors are"
+                # Up to the line that called the optimizer's step, past that, what keeps the compiler out of it, and
+                # PyTorch's wrapper around it.
+                warnings.warn(f"fused=True: {these} stepped one by one: {reason}", stacklevel=6)
+        left = [p for some in refused.values() for p in some]
         if plans:
-            self.plans[id(group)] = plan
-        return plan
+            self.plans[id(group)] = GroupPlan(plans, planned, left, group, names)
+        changing = [plan.changed(some, plan.columns(some, state)) for plan, some in zip(plans, planned, strict=True)]
+        return Turn(plans, changing, left)
 
 
 def row(p: Tensor, names: tuple[str, ...], state: Mapping[Tensor, dict[str, Any]]) -> tuple[Any, ...]:

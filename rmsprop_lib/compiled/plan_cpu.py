@@ -15,7 +15,7 @@ from rmsprop_lib.rules import Rule
 # Elements for which it pays to wake another thread.
 ENOUGH_FOR_A_THREAD = 200_000
 
-_TYPES = {torch.float32: "float32", torch.float64: "float64"}
+_TYPES = {torch.float16: "float16", torch.bfloat16: "bfloat16", torch.float32: "float32", torch.float64: "float64"}
 
 
 class CpuPlan(Plan):
@@ -27,7 +27,10 @@ class CpuPlan(Plan):
         super().__init__(params, states, names)
         self.work = WorkList(self.sizes, cpu.BLOCK)
         self.threads = 1 + sum(self.sizes) // ENOUGH_FOR_A_THREAD
-        self.table = np.array(self.addresses, np.int64).reshape(-1, len(params))
+        rows = np.array(self.addresses, np.int64).reshape(-1, len(params))
+        self.table: np.ndarray = rows[: 2 + len(names)]
+        self.counters: np.ndarray = rows[2 + len(names) :].reshape(-1)
+        self.steps = np.ones(len(params))
 
     def unusable(self) -> str | None:
         return cpu.unusable()
@@ -36,13 +39,13 @@ class CpuPlan(Plan):
         self.table[1] = addresses
 
     def launch(self, rule: Rule, arguments: Sequence[Any], learning_rate: Any, **options: Any) -> None:
-        self.counters.add_(1)
+        cpu.count(self.counters, self.steps)
         cpu.step(
             rule,
             arguments,
             self.table,
             self.work,
-            self.counters.numpy().astype(np.float64),
+            self.steps,
             _TYPES[self.dtype],
             float(learning_rate),
             threads=min(torch.get_num_threads(), self.threads),

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from rmsprop_lib.compiled import cuda
-from rmsprop_lib.compiled.arithmetic import arithmetic_dtype
 from rmsprop_lib.compiled.plan import Plan
 from rmsprop_lib.rules import Rule
 
@@ -31,12 +30,13 @@ class CudaPlan(Plan):
         n = len(params)
         with self._here():
             self.work = cuda.Work(self.sizes, self.device)
-            rows = torch.tensor(self.addresses).reshape(-1, n).to(self.device)
-            self.table = torch.cat([rows[:1], rows[2:]])
+            rows = torch.tensor(self.addresses, device="cpu").reshape(-1, n).to(self.device)
+            self.counters = rows[-1] if self.counted else None
+            self.table = torch.cat([rows[:1], rows[2 : 2 + len(names)]])
             self.gradient_table = torch.empty_like(rows[1])
             # By the kernel that a capture will need, and that could not be loaded then.
             cuda.write(self.gradient_table, self.addresses[n : 2 * n])
-            self.scalars = torch.empty(cuda.SCALARS, n, dtype=arithmetic_dtype(self.params[0]), device=self.device)
+            self.scalars = torch.empty(cuda.SCALARS, n, dtype=self.arithmetic, device=self.device)
         self.moved = False
         self.captured = False
 
@@ -47,7 +47,7 @@ class CudaPlan(Plan):
         self.moved = True
 
     def launch(self, rule: Rule, arguments: Sequence[Any], learning_rate: Any, **options: Any) -> None:
-        n = len(self.params)
+        n = len(self.sizes)
         gradient_table = self.gradient_table
         with self._here():
             if _capturing(self.device):
@@ -60,7 +60,8 @@ class CudaPlan(Plan):
                     _in_graphs.append((self.table, self.work, self.scalars, self.counters))
             elif self.moved:
                 # From pinned memory, which Torch keeps until the copy is done, so that nothing has to wait for it.
-                addresses = torch.tensor(self.addresses[n : 2 * n], pin_memory=self.device.type == "cuda")
+                pinned = self.device.type == "cuda"
+                addresses = torch.tensor(self.addresses[n : 2 * n], device="cpu", pin_memory=pinned)
                 gradient_table.copy_(addresses, non_blocking=True)
                 self.moved = False
             cuda.step(

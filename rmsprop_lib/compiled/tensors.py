@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rmsprop_lib.compiled.plan import Plan, local, mismatch
+from rmsprop_lib.compiled.alike import ORDINARY, local, mismatch
+from rmsprop_lib.compiled.plan import Plan
 
 COMPILER = {"cpu": "Numba", "cuda": "Triton"}
 
@@ -16,6 +17,12 @@ def missing(device: torch.device) -> str | None:
     """The compiler that is not installed, of those that there are for a device; None if nothing is missing."""
     compiler = COMPILER.get(device.type)
     return compiler if compiler and find_spec(compiler.lower()) is None else None
+
+
+def may_be_compiled(x: Tensor) -> bool:
+    """Whether there are kernels for tensors of its kind on its device, installed or not."""
+    here = local(x)
+    return type(here) in ORDINARY and here.device.type in COMPILER
 
 
 def plan_class(device: torch.device) -> type[Plan] | str:
@@ -28,9 +35,11 @@ def plan_class(device: torch.device) -> type[Plan] | str:
         from rmsprop_lib.compiled.plan_cuda import CudaPlan
 
         return CudaPlan
-    from rmsprop_lib.compiled.cpu import unusable
-    from rmsprop_lib.compiled.plan_cpu import CpuPlan
-
+    try:
+        from rmsprop_lib.compiled.cpu import unusable
+        from rmsprop_lib.compiled.plan_cpu import CpuPlan
+    except ImportError as error:  # of a Numba that does not go with this NumPy, for one
+        return f"Numba cannot be imported: {error}"
     return unusable() or CpuPlan
 
 

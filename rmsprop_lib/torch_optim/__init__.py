@@ -14,8 +14,9 @@ spelt ``Adagrad``), and so are the results, to rounding. What is different, is s
   schedulers set one rate for a group and are refused there; assign ``group["lr"]`` before each step instead.
 - Numbers have to be finite, and decay rates that torch.optim lets through to give NaN (``alpha`` ≥ 1) are refused.
 - Every class takes ``fused=True``, :class:`RMSprop` too: one pass over memory for all ordinary tensors of a group,
-  with the rule compiled by Numba on the CPU and by Triton on CUDA, where no step waits for the device. What cannot be
-  done so is stepped one by one, and a warning says why.
+  in half, single or double precision, with the rule compiled by Numba on the CPU and by Triton on CUDA, where no step
+  waits for the device. What cannot be done so is stepped one by one, and a warning says why. Between steps it keeps no
+  gradient, parameter or state alive, and ``torch.compile`` leaves it as it is.
 
 ``foreach`` chooses between implementations in torch.optim. Here it changes nothing.
 

@@ -79,7 +79,7 @@ class RuleOptimizer(torch.optim.Optimizer):
         off = self._options_of_its_own
         defaults = {**COMMON, **{k: x for k, x in defaults.items() if k not in off or x is not off[k]}}
         self._check_options(defaults)
-        self._one_pass = OnePass()
+        self._begin()
         super().__init__(params, defaults)
 
     @classmethod
@@ -141,6 +141,12 @@ class RuleOptimizer(torch.optim.Optimizer):
                     )
         super().__setattr__(name, value)
 
+    def _begin(self) -> None:
+        """What is not state, and begins anew with a copy or with what is loaded."""
+        self._one_pass = OnePass()
+        # torch.compile would go into the compilers of the rules: it takes what is around a fused step.
+        self._step_outside_the_compiler = torch.compiler.disable(RuleOptimizer._step_groups)
+
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group of parameters with its own hyperparameters, after checking both.
 
@@ -189,7 +195,7 @@ class RuleOptimizer(torch.optim.Optimizer):
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take over what was unpickled or loaded, filling in what older versions did not have."""
         super().__setstate__(state)
-        self._one_pass = OnePass()
+        self._begin()
         unwrap_accumulators(self.state)
         for group in self.param_groups:
             for name, value in self._added_later.items():
@@ -360,28 +366,34 @@ class RuleOptimizer(torch.optim.Optimizer):
             with torch.enable_grad():
                 loss = closure()
         with torch.set_grad_enabled(self.defaults["differentiable"]):
-            plans = [
-                self._one_pass.fitting(group, self._names(group), self.state) if group.get("fused") else None
-                for group in self.param_groups
-            ]
-            moving = [
-                plan.left if plan is not None else [p for p in group["params"] if p.grad is not None]
-                for group, plan in zip(self.param_groups, plans, strict=True)
-            ]
-            for group, params in zip(self.param_groups, moving, strict=True):
-                for p in params:
-                    self._check_gradient(p, group)
-            for group, params, plan in zip(self.param_groups, moving, plans, strict=True):
-                if group.get("fused"):
-                    if plan is None:
-                        for p in params:
-                            self._state(p, group)
-                        plan = self._one_pass.planned(group, self._names(group), params, self.state)
-                    plan.step(group, partial(self._open, group), weight_decay=float(self._decay(group)))
-                    params = plan.left
-                for p in params:
-                    self._update(p, group)
+            if any(group.get("fused") for group in self.param_groups):
+                self._step_outside_the_compiler(self)
+            else:
+                self._step_groups()
         return loss
+
+    def _step_groups(self) -> None:
+        turns = [
+            self._one_pass.fitting(group, self._names(group), self.state) if group.get("fused") else None
+            for group in self.param_groups
+        ]
+        moving = [
+            turn.left if turn is not None else [p for p in group["params"] if p.grad is not None]
+            for group, turn in zip(self.param_groups, turns, strict=True)
+        ]
+        for group, params in zip(self.param_groups, moving, strict=True):
+            for p in params:
+                self._check_gradient(p, group)
+        for group, params, turn in zip(self.param_groups, moving, turns, strict=True):
+            if group.get("fused"):
+                if turn is None:
+                    for p in params:
+                        self._state(p, group)
+                    turn = self._one_pass.planned(group, self._names(group), params, self.state)
+                turn.step(group, partial(self._open, group), weight_decay=float(self._decay(group)))
+                params = turn.left
+            for p in params:
+                self._update(p, group)
 
     def _check_gradient(self, p: Tensor, group: dict[str, Any]) -> None:
         assert p.grad is not None  # as step has seen

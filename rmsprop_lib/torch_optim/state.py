@@ -12,6 +12,7 @@ from torch import Tensor
 
 from rmsprop_lib.averages import averages, kept
 from rmsprop_lib.compiled.arithmetic import arithmetic_dtype
+from rmsprop_lib.compiled.tensors import may_be_compiled
 from rmsprop_lib.rules import weight_sum
 
 StateDict = dict[str, Any]
@@ -38,11 +39,17 @@ def like(x: Tensor, original: Tensor) -> Tensor:
 
 
 def counter(p: Tensor, group: dict[str, Any], steps: float = 0.0) -> Tensor:
-    """The state ``step``: on the CPU, where reading it costs nothing, but on the device if it is not to be read."""
-    fused = group.get("fused")
+    """The state ``step``: on the CPU, where reading it costs nothing, but on the device if it is not to be read.
+
+    In single precision, or in double where that is the default and no kernel counts.
+    """
+    fused = bool(group.get("fused"))
     wide = torch.get_default_dtype() == torch.float64 and not fused
-    device = p.device if fused or group.get("capturable") else torch.device("cpu")
-    return torch.full((), steps, dtype=torch.float64 if wide else torch.float32, device=device)
+    dtype = torch.float64 if wide else torch.float32
+    if group.get("capturable") or (fused and may_be_compiled(p)):
+        return torch.full((), steps, dtype=dtype, device=p.device)
+    # Not torch.full: of a fake tensor that is made so the number is known, and can be read.
+    return torch.tensor(steps, dtype=dtype, device="cpu")
 
 
 def steps(group: dict[str, Any], state: dict[str, Any]) -> Any:

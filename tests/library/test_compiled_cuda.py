@@ -79,6 +79,11 @@ def on_device(row: list[Tensor], offset: int) -> list[Tensor]:
     return [torch.cat([x.new_zeros(offset), x]).to(WHERE)[offset:] for x in row]
 
 
+def addresses(counters: Tensor) -> Tensor:
+    """Of numbers in single precision, each where it is."""
+    return torch.tensor([x.data_ptr() for x in counters], dtype=torch.int64).to(WHERE)
+
+
 def by_triton(
     rule: Any, arguments: Any, rows: list[list[Tensor]], lr: Any = 0.1, offset: int = 0, **options: Any
 ) -> list[list[Tensor]]:
@@ -91,7 +96,7 @@ def by_triton(
     scalars = torch.empty(cuda.SCALARS, len(p), dtype=wide, device=WHERE)
     counters = torch.tensor(STEPS, dtype=torch.float32).to(WHERE)
     work = cuda.Work(SIZES, WHERE)
-    cuda.step(rule, arguments, table, gradients, work, counters, scalars, p[0].dtype, lr, **options)
+    cuda.step(rule, arguments, table, gradients, work, addresses(counters), scalars, p[0].dtype, lr, **options)
     assert counters.tolist() == [t + 1 for t in STEPS]
     for given, before in zip(g, rows[1], strict=True):
         torch.testing.assert_close(given.cpu(), before, rtol=0, atol=0, equal_nan=True, msg="gradients are only read")
@@ -159,9 +164,9 @@ class TestOneStepIsThatOfTheCpu:
             torch.tensor([[p.data_ptr()], [v.data_ptr()]]).to(WHERE),
             torch.tensor([g.data_ptr()]).to(WHERE),
         )
-        scalars, counters = torch.empty(cuda.SCALARS, 1, device=WHERE), torch.zeros(1, device=WHERE)
+        scalars = torch.empty(cuda.SCALARS, 1, device=WHERE)
         work = cuda.Work([49], WHERE)
-        cuda.step(rules.rmsprop, (0.9, 0.1), table, gradients, work, counters, scalars, torch.float32, 0.1)
+        cuda.step(rules.rmsprop, (0.9, 0.1), table, gradients, work, None, scalars, torch.float32, 0.1)
         assert (p != 7).all() and (whole[:11] == 7).all() and (whole[60:] == 7).all()
 
     def test_nan_and_infinity_stay_where_they_are(self) -> None:
@@ -195,7 +200,7 @@ class TestWhatIsComputedOnceForATensor:
             nothing.expand(3, 6),
             nothing[0],
             cuda.Work([0] * 6, WHERE),
-            counters,
+            addresses(counters),
             scalars,
             torch.float64,
             3.0,
@@ -330,7 +335,7 @@ class TestTheLaunch:
     def launch(self, numbers: tuple[Any, ...], lr: Any, dtype: torch.dtype = torch.float32, count: int = 1) -> None:
         table = torch.zeros(3, count, dtype=torch.int64)
         work = cuda.Work([5] * count, torch.device("cpu"))
-        counters, scalars = torch.zeros(count), torch.empty(cuda.SCALARS, count)
+        counters, scalars = torch.zeros(count, dtype=torch.int64), torch.empty(cuda.SCALARS, count)
         cuda.step(rules.adam, (1, *numbers), table, table[0], work, counters, scalars, dtype, lr, weight_decay=1)
 
     def test_numbers_compile_nothing_anew(self, compiled: list[Any]) -> None:
@@ -353,10 +358,12 @@ class TestTheLaunch:
         assert len({kernel.hash for kernel in compiled}) == 1
 
     def test_a_rate_may_be_on_the_device(self, compiled: list[Any]) -> None:
-        kernel = cuda._count_kernel(2, True, "float32", False)
+        kernel = cuda._count_kernel(True, 2, True, "float32", False)
         for dtype, name in ((torch.float32, "*fp32"), (torch.float64, "*fp64")):
             rate = torch.tensor(0.1, dtype=dtype)
-            kernel[(1,)](torch.zeros(1), torch.zeros(3, 1), 1, rate, 0.0, 0.9, 0.99, SIZE=128, num_warps=4)
+            kernel[(1,)](
+                torch.zeros(1, dtype=torch.int64), torch.zeros(3, 1), 1, rate, 0.0, 0.9, 0.99, SIZE=128, num_warps=4
+            )
             assert compiled[-1].src.signature["learning_rate"] == name
 
     def test_numbers_keep_their_digits(self, compiled: list[Any]) -> None:
