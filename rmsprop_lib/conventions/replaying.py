@@ -41,6 +41,7 @@ def replay(
 
     Examples
     --------
+    >>> from rmsprop_lib.conventions import convention
     >>> hinton = convention("Hinton's slide", "RMSprop").given()
     >>> replay(hinton, np.array([[3.0]]), [0.1], [1.0]).round(3).tolist()
     [[1.0], [0.684]]
