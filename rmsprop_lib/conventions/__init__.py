@@ -12,10 +12,11 @@ with a separate implementation of the published code: the rows tf.keras 2 (Tenso
 ``tf.keras.optimizers.legacy``), Stable-Baselines3, MXNet 1 and DQN.
 """
 
+from rmsprop_lib.conventions import recorded, table
 from rmsprop_lib.conventions.checkpoints import from_framework, to_framework
-from rmsprop_lib.conventions.recorded import TRACES_FILE, Recording, Trace, recording
+from rmsprop_lib.conventions.recorded import Recording, Trace, recording
 from rmsprop_lib.conventions.replaying import replay
-from rmsprop_lib.conventions.table import TABLE, Convention, convention
+from rmsprop_lib.conventions.table import Convention, convention
 
 __all__ = [
     "TABLE",
@@ -29,3 +30,9 @@ __all__ = [
     "replay",
     "to_framework",
 ]
+
+TABLE: tuple[Convention, ...] = table.TABLE
+"""Every optimizer that the book knows the convention of, with the defaults it has there."""
+
+TRACES_FILE = recorded.TRACES_FILE
+"""Where the recorded paths lie."""

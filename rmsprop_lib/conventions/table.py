@@ -308,11 +308,10 @@ TABLE: tuple[Convention, ...] = (
                slots={"momentum": "buffer"}),
 )
 # fmt: on
-"""Every optimizer that the book knows the convention of, with the defaults it has there."""
 
 
 def convention(framework: str, optimizer: str) -> Convention:
-    """The row of :data:`TABLE` for an optimizer, with its defaults.
+    """The row of :data:`~rmsprop_lib.conventions.TABLE` for an optimizer, with its defaults.
 
     Parameters
     ----------
