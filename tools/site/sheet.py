@@ -83,7 +83,9 @@ RULES = (
         "Rate in the buffer",
         "heavy_ball_rate_inside",
         rules.heavy_ball_rate_inside,
-        ("heavy_ball_rate_inside", "rmsprop_momentum_rate_inside", "centered_rmsprop_momentum_rate_inside"),
+        ("heavy_ball_rate_inside",),
+        note="and for {py:func}`RMSprop <rmsprop_lib.rules.rmsprop_momentum_rate_inside>` and its {py:func}`centered "
+        "form <rmsprop_lib.rules.centered_rmsprop_momentum_rate_inside>`",
     ),
     Row("Caution", "cautious", cautious, ("cautious",)),
     Row("AdaGrad", "adagrad", rules.adagrad, ("adagrad",)),
