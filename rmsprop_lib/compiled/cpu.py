@@ -116,8 +116,12 @@ def _threads(most: int | None) -> Iterator[None]:
     """Numba's thread pool for oneself, with at most so many threads; as many as before otherwise, and afterwards."""
     with _one_at_a_time:
         before = numba.get_num_threads()
-        numba.set_num_threads(before if most is None else max(1, min(most, before)))
+        now = before if most is None else max(1, min(most, before))
         _pool["begun"] = True
+        if now == before:  # setting what is set already takes as long as a small kernel
+            yield
+            return
+        numba.set_num_threads(now)
         try:
             yield
         finally:

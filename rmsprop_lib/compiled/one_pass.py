@@ -195,8 +195,9 @@ def refusal(group: dict[str, Any]) -> str | None:
         return "lr is a tensor of several rates"
     if group.get("caution"):
         return "caution=True asks the whole tensor at every step"
-    betas = zip(("betas[0]", "betas[1]"), group.get("betas", ()), strict=False)
-    for name, value in (*group.items(), *betas):
-        if isinstance(value, Tensor) and name != "lr" and value.device.type != "cpu":
-            return f"{name} is a tensor on {value.device}"
+    for name, value in group.items():
+        some = value if name == "betas" else (value,)
+        for k, one in enumerate(some):
+            if isinstance(one, Tensor) and name != "lr" and one.device.type != "cpu":
+                return f"{name}{f'[{k}]' if name == 'betas' else ''} is a tensor on {one.device}"
     return None
