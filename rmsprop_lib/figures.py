@@ -264,7 +264,16 @@ _EDGE = [patheffects.withStroke(linewidth=2.2, foreground="#202020")]
 
 
 def note(
-    ax: Axes, x: float, y: float, text: str, *, ha: str = "left", va: str = "center", rotation: float = 0.0
+    ax: Axes,
+    x: float,
+    y: float,
+    text: str,
+    *,
+    ha: str = "left",
+    va: str = "center",
+    rotation: float = 0.0,
+    to: tuple[float, float] | None = None,
+    beside: bool = False,
 ) -> None:
     """Write a word into a figure, in its typeface: grey on white, white with a dark edge on a map of colours.
 
@@ -279,12 +288,19 @@ def note(
         Which part of the text stands there, as Matplotlib says it.
     rotation : float
         In degrees.
+    to : pair of floats, optional
+        Where an arrow leads from it, in the data's units.
+    beside : bool
+        Whether it stands beside the axes, and the layout has to make room for it.
     """
     mapped = any(isinstance(drawn, QuadMesh) for drawn in ax.collections)
     look: dict[str, Any] = {"color": "white", "path_effects": _EDGE} if mapped else {"color": "#505050"}
+    look |= {"ha": ha, "va": va, "rotation": rotation, "annotation_clip": False}
+    if to is not None:
+        look["arrowprops"] = {"arrowstyle": "->", "color": look["color"]}
     with plt.rc_context(STYLE):
-        # The layout makes no room for it: what reaches over the axes' edge was placed there.
-        ax.text(x, y, text, ha=ha, va=va, rotation=rotation, **look).set_in_layout(False)
+        # What reaches over the axes' edge without standing beside them was placed there.
+        ax.annotate(text, (x, y) if to is None else to, (x, y), **look).set_in_layout(beside)
 
 
 def map_line(

@@ -39,6 +39,21 @@ def markdown(chapter: str) -> str:
     return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
 
 
+FORMULA = re.compile(r"\$\$.*?\$\$|\$[^$]*\$", re.DOTALL)
+ADDRESS = re.compile(r"\]\([^)]*\)")
+
+
+def texts(path: Path) -> list[str]:
+    """The paragraphs of a page and the captions of its figures, without formulas and the addresses of links."""
+    if path.suffix == ".md":
+        found = [path.read_text(encoding="utf-8")]
+    else:
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        found = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
+        found += [cell["metadata"].get("mystnb", {}).get("figure", {}).get("caption", "") for cell in cells]
+    return [part for text in found for part in ADDRESS.sub("]", FORMULA.sub("", text)).split("\n\n")]
+
+
 def labels(chapter: str) -> set[str]:
     return set(re.findall(r"^\$\$ \(([\w-]+)\)$", markdown(chapter), flags=re.MULTILINE))
 
@@ -63,6 +78,17 @@ def test_an_equation_with_a_rule_s_name_is_that_rule_s(chapter: str) -> None:
 def test_no_equation_is_labelled_twice(chapter: str) -> None:
     everywhere = [label for other in NOTEBOOKS for label in labels(other)]
     assert len(everywhere) == len(set(everywhere))
+
+
+PAGES = sorted([*CHAPTERS.glob("*.ipynb"), *CHAPTERS.glob("*.md")])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
+def test_no_parentheses_stand_around_a_reference_to_an_equation_which_prints_its_own(page: Path) -> None:
+    for text in texts(page):
+        for reference in re.finditer(r"\{eq\}`[^`]+`", text):
+            before = text[: reference.start()]
+            assert before.count("(") <= before.count(")"), f"{before[-60:]}{reference[0]}"
 
 
 @pytest.mark.parametrize("chapter", STATEMENTS)

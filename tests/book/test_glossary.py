@@ -23,6 +23,7 @@ LABELS = {
 }
 # What the chapters say where the glossary has the field's term.
 BY_ANOTHER_NAME = {"overfitting": "memorise", "paired comparison": "paired", "validation set": "validation loss"}
+TERM = re.compile(r"\{term\}`(?:[^`<]+<)?([^`<>]+)>?`")
 LINK = re.compile(r"\{(?:ref|eq|prf:ref|numref)\}`(?:[^`<]+<)?([\w-]+)>?`")
 
 
@@ -75,16 +76,40 @@ def test_an_entry_begins_with_a_definition_in_other_words(terms: tuple[str, ...]
 def test_an_entry_is_short_and_leads_to_a_chapter(terms: tuple[str, ...], text: str) -> None:
     assert text.endswith("."), "an entry is made of sentences"
     known = {term for others, _ in ENTRIES for term in others}
-    assert set(re.findall(r"\{term\}`(?:[^`<]+<)?([^`>]+)>?`", text)) <= known - set(terms)
+    assert set(TERM.findall(text)) <= known - set(terms)
     assert set(LINK.findall(text)) & LABELS, f"the entry {terms[0]!r} links to no chapter"
 
 
 @pytest.mark.parametrize("term", [term for terms, _ in ENTRIES for term in terms])
 def test_a_term_occurs_in_the_chapters(term: str) -> None:
-    prose = re.sub(r"\{(?:ref|eq|prf:ref|numref|cite:[pt]|doc)\}`[^`]*`|^[:(].*$", "", PROSE, flags=re.MULTILINE)
+    prose = re.sub(r"\{term\}`([^`<]+?)(?: <[^`]+>)?`", r"\1", PROSE)
+    prose = re.sub(r"\{(?:ref|eq|prf:ref|numref|cite:[pt]|doc)\}`[^`]*`|^[:(].*$", "", prose, flags=re.MULTILINE)
     assert occurs(BY_ANOTHER_NAME.get(term, term), prose), f"no chapter uses the term {term!r}"
 
 
 def test_no_term_has_two_entries() -> None:
     terms = [term.casefold() for others, _ in ENTRIES for term in others]
     assert len(terms) == len(set(terms))
+
+
+CHAPTER_TERMS = {
+    path.stem: [
+        term
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
+        if cell["cell_type"] == "markdown"
+        for term in TERM.findall("".join(cell["source"]))
+    ]
+    for path in sorted(CHAPTERS.glob("[0-9][0-9]_*.ipynb"))
+}
+
+
+@pytest.mark.parametrize("chapter", CHAPTER_TERMS)
+def test_a_chapter_leads_to_a_few_terms_of_the_glossary_each_once(chapter: str) -> None:
+    linked = CHAPTER_TERMS[chapter]
+    assert set(linked) <= {term for terms, _ in ENTRIES for term in terms}
+    assert len(linked) == len(set(linked))
+    assert len(linked) <= 10
+
+
+def test_the_chapters_lead_to_the_glossary() -> None:
+    assert sum(map(len, CHAPTER_TERMS.values())) >= 100

@@ -172,6 +172,19 @@ def test_a_note_on_white_is_grey_and_moves_no_axes() -> None:
     assert ax.texts[0].get_fontfamily() == figures.axes().xaxis.label.get_fontfamily()
 
 
+def test_a_note_may_lead_to_a_point_and_stand_beside_the_axes() -> None:
+    ax = figures.axes()
+    figures.note(ax, 0.5, 0.5, "there", to=(0.1, 0.2))
+    figures.note(ax, 1.2, 0.5, "outside", beside=True)
+    pointing, outside = ax.texts
+    assert pointing.get_position() == (0.5, 0.5) and pointing.xy == (0.1, 0.2)
+    assert pointing.arrow_patch.get_edgecolor()[:3] == pytest.approx((80 / 255,) * 3)
+    assert not hasattr(outside, "arrow_patch") or outside.arrow_patch is None
+    ax.figure.canvas.draw()
+    seen = outside.get_tightbbox()  # without width if it is not drawn
+    assert seen.width > 0 and seen.x0 > ax.bbox.x1 and seen.x1 <= ax.figure.bbox.width
+
+
 def test_bands_reach_from_the_lowest_run_to_the_highest_around_the_mean() -> None:
     runs = {"a": np.array([[1.0, 2.0], [3.0, 6.0]]), "b": np.array([[0.0, 1.0], [0.0, 1.0]])}
     ax = figures.bands(runs, x=[10, 20], xlabel="step", ylabel="loss")

@@ -136,6 +136,8 @@ def test_without_a_site_and_without_neighbours_references_are_words() -> None:
         ("{cite:p}`tieleman2012`", "([Tieleman and Hinton, 2012](https://www.cs.toronto.edu/"),
         ("(as said, {cite:p}`tieleman2012`)", "(as said, [Tieleman and Hinton, 2012]("),
         ("{cite:t}`duchi2011`", f"[Duchi et al. (2011)]({SITE}chapters/bibliography.html"),
+        ("{term}`ravine`", f"[ravine]({SITE}chapters/glossary.html#term-ravine)"),
+        ("{term}`noise floors <noise floor>`", f"[noise floors]({SITE}chapters/glossary.html#term-noise-floor)"),
         ("[turn it](playground.ipynb#angle=45)", f"[turn it]({SITE}chapters/playground.html#angle=45)"),
         ("(section-weights)=\n## Weights", "## Weights"),
         ("$$\na\n$$ (rmsprop)", "$$\na\n\\tag{3.2}\n$$"),
@@ -165,12 +167,19 @@ def test_a_theorem_is_a_quotation_with_its_number_and_its_formulas_on_one_line(c
         (":::{margin}\nA\n:::", "directive 'margin' is not known"),
         ("{abbr}`EMA`", "role 'abbr' is not known"),
         ("{eq}`nowhere`", "no label 'nowhere'"),
+        ("{term}`nothing`", "the glossary has no 'nothing'"),
         ("{cite:p}`nobody1900`", "no 'nobody1900'"),
     ],
 )
 def test_what_is_not_known_is_refused_and_not_passed_on(convert: Converter, source: str, complaint: str) -> None:
     with pytest.raises(CannotConvertError, match=f"03_rmsprop.ipynb: .*{complaint}"):
         convert.text(source, "03_rmsprop.ipynb")
+
+
+def test_a_term_leads_to_the_glossary_beside_the_copy_and_in_the_glossary_itself_is_a_word() -> None:
+    beside = Converter(Links(frozenset({"03_rmsprop.ipynb", "glossary.md"})))
+    assert beside.text("A {term}`ravine`.", "03_rmsprop.ipynb") == "A [ravine](glossary.md)."
+    assert beside.text("Two {term}`ravines <ravine>`.", "glossary.md") == "Two ravines."
 
 
 def test_below_a_figure_stands_its_caption(copies: dict[str, bytes]) -> None:

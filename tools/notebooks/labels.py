@@ -57,6 +57,8 @@ class Book:
     """The labels by their names, and the pages' titles by the names of their files without suffix."""
 
     labels: dict[str, Label] = field(default_factory=dict)
+    terms: dict[str, Label] = field(default_factory=dict)
+    """The glossary's, as they are written there."""
     titles: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     figures: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -110,6 +112,10 @@ def _read(book: Book, path: Path) -> None:
                 fence = "" if line.strip() == fence else fence
             elif closing and line.rstrip() == closing:
                 closing = ""
+            elif closing and directive[0] == "glossary":
+                if line and not line.startswith((" ", ":")):
+                    anchor = "term-" + re.sub(r"\W+", "-", line)  # where Sphinx keeps capitals
+                    book.terms[line] = Label(path.name, cell, anchor, "Term", title=line)
             elif opened := CODE.match(line):
                 fence = opened[1]
             elif found := TARGET.fullmatch(line):

@@ -2,8 +2,9 @@
 
 JupyterLab, Colab and GitHub know Markdown, formulas between dollars and ``<details>``, and nothing else that the
 sources use. A theorem, an exercise or a box becomes a quotation with its name in bold, what is folded on the site a
-``<details>``, a reference its number or title with a link, a citation the names and the year, and the caption of a
-figure a text below its cell. What is not known here raises, so that nothing is passed on as it was.
+``<details>``, a reference its number or title with a link, a term a link to the glossary, a citation the names and the
+year, and the caption of a figure a text below its cell. What is not known here raises, so that nothing is passed on as
+it was.
 """
 
 import re
@@ -287,7 +288,11 @@ class Converter:
         if role in ("cite:p", "cite:t"):
             return self._citation(role, target, before)
         if role == "term":
-            return f"*{words or target}*"
+            if target not in self.book.terms:
+                raise CannotConvertError(f"the glossary has no {target!r}")
+            term = self.book.terms[target]
+            # From an entry of the glossary to another there is nowhere to go.
+            return linked(words or target, "" if term.file == file else self.links.to_label(term, file))
         if role == "doc":
             if target not in self.book.files:
                 raise CannotConvertError(f"there is no page {target!r}")
