@@ -345,6 +345,8 @@ class TestUnderTorchCompile:
     def test_also_when_a_whole_step_of_training_is_compiled(self, calls: list[int]) -> None:
         torch._dynamo.reset()
         model = torch.nn.Linear(3, 1)
+        with torch.no_grad():
+            model.weight.fill_(1.0)  # far from where the loss is least
         optimizer = torch_optim.Adam(model.parameters(), lr=0.1, fused=True)
 
         def train(x: Tensor) -> Tensor:
