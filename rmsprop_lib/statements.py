@@ -22,6 +22,9 @@ class Card(NamedTuple):
 
 
 CARDS = {
+    "G1": Card(("Adam",), "fig-gu-phase"),
+    "G2": Card(("Adam",)),
+    "G3": Card(("RMSprop", "SGD"), "fig-gu-direction"),
     "H1": Card(("RMSprop", "SGD"), "fig-ravine-turned"),
     "H2": Card(("RMSprop",), "fig-ravine-paths"),
     "H3": Card(("RMSprop",), "fig-mt-sparse"),
