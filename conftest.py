@@ -48,6 +48,7 @@ LONGEST_FIRST = (
     "05_rmsprop_momentum.ipynb",
     "01_gradient_descent.ipynb",
     "03_rmsprop.ipynb",
+    "15_edge_of_stability.ipynb",
     "12_conventions.ipynb",
     "test_house_rules.py",
 )

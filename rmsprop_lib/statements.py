@@ -65,6 +65,9 @@ CARDS = {
     "R17": Card(("RMSprop",)),
     "R18": Card(("Adam", "RMSprop"), "fig-choose-nets"),
     "R19": Card(("Adam", "RMSprop")),
+    "E1": Card(("SGD",), "fig-edge-contact"),
+    "E2": Card(("RMSprop", "Adam"), "fig-edge-networks"),
+    "E3": Card(("Adam",), "fig-edge-warmup"),
 }
 """Of every statement, by its identifier."""
 
