@@ -37,10 +37,15 @@ def test_a_table_on_the_page_is_the_one_that_the_library_makes(name: str, make: 
 
 def test_every_signature_leads_to_the_reference() -> None:
     links = built_page(ADDRESS).select("table.sheet-rules td:last-child a")
-    called = [function for row in sheet.RULES for function in row.functions]
+    called = [
+        target
+        for row in sheet.RULES
+        for target in (*row.functions, *re.findall(r"<rmsprop_lib\.rules\.(\w+)>", row.note))
+    ]
     assert [link["href"] for link in links] == [f"library.html#rmsprop_lib.rules.{function}" for function in called]
-    for link, function in zip(links, called, strict=True):
-        assert link.get_text() == sheet.call(function).partition("`")[2].partition(" <")[0]
+    told = {link.get_text() for link in links}
+    for function in (function for row in sheet.RULES for function in row.functions):
+        assert sheet.call(function).partition("`")[2].partition(" <")[0] in told
 
 
 def test_it_prints_on_two_sides_of_a4(browser: Browser, address: str) -> None:

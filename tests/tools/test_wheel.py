@@ -149,17 +149,18 @@ STEP = "model(torch.ones(5, 3)).square().sum().backward()\noptimizer.step()\n"
 
 
 class TestReadmesExamples:
-    def test_there_are_two_of_them(self) -> None:
-        numpy, torch = README
-        assert "rmsprop_lib.numpy_optim" in numpy and "rmsprop_lib.torch_optim" in torch
+    def test_there_are_three_of_them(self) -> None:
+        numpy, torch, like = README
+        assert "rmsprop_lib.numpy_optim" in numpy and "rmsprop_lib.torch_optim" in torch and "RMSprop.like(" in like
 
     def test_with_numpy_alone(self, run: Run) -> None:
-        numpy, _ = README
+        numpy, *_ = README
         assert output(run(WHERE + numpy + "print(round(float(params['x'][0]), 8))")) == "4.59238901"
 
     def test_with_torch(self, run: Run) -> None:
-        _, torch = README
-        assert output(run(WHERE + MODEL + torch + STEP + "print(len(optimizer.state))", "torch")) == "2"
+        _, torch, like = README
+        program = WHERE + MODEL + torch + STEP + like + STEP + "print(len(optimizer.state), optimizer.defaults['eps'])"
+        assert output(run(program, "torch")) == "2 1.0"
 
     def test_with_all(self, run: Run) -> None:
         program = WHERE + "".join(README[:1]) + MODEL + README[1] + STEP
