@@ -25,6 +25,7 @@ from rmsprop_lib.conventions.table import Convention
 from rmsprop_lib.conventions.table import Rule as RuleName
 from rmsprop_lib.hyperparameters import DECAY, NON_NEGATIVE, Choice, Hyperparameter, Switch
 from rmsprop_lib.rules import Rule
+from rmsprop_lib.schedules import WEIGHT_DECAY_BY, check_decay_by, decay_by
 
 Arrays = dict[str, np.ndarray]
 """Arrays by name."""
@@ -62,7 +63,7 @@ class Optimizer(ABC):
 
     learning_rate = Hyperparameter(NON_NEGATIVE)
     weight_decay = Hyperparameter(NON_NEGATIVE)
-    weight_decay_by = Choice("rate", "schedule", "both")
+    weight_decay_by = Choice(*WEIGHT_DECAY_BY)
 
     # The rule in the table of conventions, and its settings under the names that our arguments have.
     _rule_name: ClassVar[RuleName]
@@ -82,17 +83,7 @@ class Optimizer(ABC):
         self.decoupled_weight_decay = decoupled_weight_decay
         self.weight_decay_by = weight_decay_by
         self.peak_learning_rate = self.learning_rate
-        if weight_decay_by != "rate":
-            if not decoupled_weight_decay:
-                raise ValueError(
-                    f"weight_decay_by={weight_decay_by!r} needs decoupled_weight_decay=True: "
-                    "what is coupled follows the rate"
-                )
-            if not self.peak_learning_rate:
-                raise ValueError(
-                    f"weight_decay_by={weight_decay_by!r} needs the peak of the rate, a number above 0; "
-                    f"learning_rate={learning_rate!r}"
-                )
+        check_decay_by(weight_decay_by, decoupled_weight_decay, learning_rate=learning_rate)
         self.state: dict[str, Arrays] = {}
         self.step: dict[str, int] = {}
         self._like: dict[str, tuple[tuple[int, ...], np.dtype]] = {}
@@ -208,11 +199,8 @@ class Optimizer(ABC):
 
     def _decay(self) -> float:
         """The weight decay, so that η times it is what a parameter shrinks by."""
-        if self.weight_decay_by == "rate":
-            return self.weight_decay
-        return (
-            self.weight_decay / self.peak_learning_rate * (self.learning_rate if self.weight_decay_by == "both" else 1)
-        )
+        decay = decay_by(self.weight_decay, self.weight_decay_by, self.learning_rate, self.peak_learning_rate)
+        return float(decay)
 
     def _change(self, theta: Any, g: Any, state: list[Any], t: int) -> tuple[Any, ...]:
         """What is subtracted from the parameter, and the new accumulators."""

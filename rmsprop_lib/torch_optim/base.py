@@ -20,7 +20,8 @@ from rmsprop_lib.conventions.table import Rule as RuleName
 from rmsprop_lib.extras import how_to_get
 from rmsprop_lib.hyperparameters import NON_NEGATIVE, Interval
 from rmsprop_lib.rules import Rule
-from rmsprop_lib.torch_optim.options import check, check_decay, check_rate_fits, is_on
+from rmsprop_lib.schedules import check_decay_by, decay_by
+from rmsprop_lib.torch_optim.options import check, check_rate_fits, is_on
 from rmsprop_lib.torch_optim.state import (
     StateDict,
     as_real,
@@ -185,7 +186,8 @@ class RuleOptimizer(torch.optim.Optimizer):
         for name, interval in self._intervals.items():
             if name in options:
                 check(name, options[name], interval)
-        check_decay(options)
+        by, decoupled = options.get("weight_decay_by", "rate"), options.get("decoupled_weight_decay", False)
+        check_decay_by(by, decoupled, lr=options["lr"])
         if options.get("fused"):
             if options["differentiable"]:
                 raise RuntimeError("`fused` does not support `differentiable`")
@@ -484,10 +486,7 @@ class RuleOptimizer(torch.optim.Optimizer):
 
     def _decay(self, group: dict[str, Any]) -> Any:
         """The weight decay, so that η times it is what a parameter shrinks by."""
-        decay, by = group["weight_decay"], group.get("weight_decay_by", "rate")
-        if by == "rate":
-            return decay
-        return decay / group["peak_lr"] * (group["lr"] if by == "both" else 1)
+        return decay_by(group["weight_decay"], group.get("weight_decay_by", "rate"), group["lr"], group.get("peak_lr"))
 
     def _carry_over(self, state: dict[str, Any], group: dict[str, Any]) -> None:
         """Give the state the form that the group's options ask for, where one of them has been switched."""

@@ -38,24 +38,6 @@ def check_rate_fits(lr: Any, p: Tensor) -> None:
         )
 
 
-WEIGHT_DECAY_BY = ("rate", "schedule", "both")
-"""What a decoupled weight decay is multiplied by: η, η over its peak, or η times that."""
-
-
-def check_decay(options: dict[str, Any]) -> None:
-    """Raise ValueError if it is not said, or cannot be, what a decoupled weight decay is multiplied by."""
-    by = options.get("weight_decay_by", "rate")
-    if by not in WEIGHT_DECAY_BY:
-        raise ValueError(f"weight_decay_by={by!r} is not allowed; it must be one of {WEIGHT_DECAY_BY}")
-    if by == "rate":
-        return
-    if not options.get("decoupled_weight_decay"):
-        raise ValueError(f"weight_decay_by={by!r} needs decoupled_weight_decay=True: what is coupled follows the rate")
-    lr = options["lr"]
-    if isinstance(lr, Tensor) or lr == 0:
-        raise ValueError(f"weight_decay_by={by!r} needs the peak of the rate, a number above 0; lr={lr!r}")
-
-
 def is_on(option: Any) -> bool:
     """Whether an option is not 0; a tensor counts as being so, since asking it would wait for its device."""
     return isinstance(option, Tensor) or option != 0
