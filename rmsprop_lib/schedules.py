@@ -31,7 +31,7 @@ def inverse_time_decay(learning_rate: Number, t: Number, decay: Number) -> Numbe
 
 
 WEIGHT_DECAY_BY = ("rate", "schedule", "both")
-"""What a decoupled weight decay is multiplied by: η, η over its peak, or η times that."""
+"""What a decoupled weight decay can be multiplied by, which is η, η over its peak, or η times that."""
 
 
 def decay_by(weight_decay: Number, by: str, rate: Number, peak: Number) -> Number:
