@@ -11,6 +11,7 @@ EXTRAS = {
     "tqdm": "torch",
     "matplotlib": "figures",
     "numba": "fused",
+    "gymnasium": "games",
     "anywidget": "notebooks",
     "traitlets": "notebooks",
 }

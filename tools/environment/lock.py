@@ -19,7 +19,7 @@ LOCK = ROOT / "requirements.txt"
 BINDER = ROOT / ".binder" / "requirements.txt"
 # What runs in a chapter's kernel. No site is built in Binder, and nothing tested. Binder brings JupyterLab itself, its
 # server and the hub's part in versions that fit together: to pin one of them would break another.
-BINDER_EXTRAS = ("torch", "figures", "fused", "notebooks")
+BINDER_EXTRAS = ("torch", "figures", "fused", "games", "notebooks")
 
 
 def compiled(*options: str) -> str:
