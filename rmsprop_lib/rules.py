@@ -26,8 +26,8 @@ Rule = Callable[..., tuple[Any, ...]]
 
 
 def sqrt(x: Number) -> Number:
-    """Square root of ``x`` ≥ 0, elementwise, for every type that knows ``**``."""
-    return x**0.5
+    """Square root of ``x`` ≥ 0, elementwise, for every type that has a root of its own or knows ``**``."""
+    return x.sqrt() if hasattr(x, "sqrt") else x**0.5
 
 
 def maximum(a: Number, b: Number) -> Number:
@@ -57,6 +57,17 @@ def weight_sum(beta: Number, t: Number) -> Number:
     0.75
     """
     return 1 - beta**t
+
+
+def corrected(average: Number, beta: Number, t: Number) -> Number:
+    r"""A moving average from zero divided by what its weights sum to after ``t`` steps: its bias correction.
+
+    Source: chapter 06, equation ``adam``, where it is done twice.
+
+    >>> corrected(6.0, 0.5, 2)
+    8.0
+    """
+    return average / weight_sum(beta, t)
 
 
 def rising_decay(rho: Number, t: Number) -> Number:
@@ -296,8 +307,8 @@ def adam(
     """
     m = ema(m, g, beta1)
     v = ema(v, g * g, beta2)
-    m_hat = m / weight_sum(beta1, t)
-    v_hat = v / weight_sum(beta2, t)
+    m_hat = corrected(m, beta1, t)
+    v_hat = corrected(v, beta2, t)
     return m_hat / (sqrt(v_hat) + (eps / sqrt(weight_sum(beta2, t)) if eps_uncorrected else eps)), m, v
 
 
@@ -325,8 +336,8 @@ def amsgrad(
     m = ema(m, g, beta1)
     v = ema(v, g * g, beta2)
     v_max = maximum(v_max, v)
-    m_hat = m / weight_sum(beta1, t)
-    v_hat = v_max / weight_sum(beta2, t)
+    m_hat = corrected(m, beta1, t)
+    v_hat = corrected(v_max, beta2, t)
     return m_hat / (sqrt(v_hat) + (eps / sqrt(weight_sum(beta2, t)) if eps_uncorrected else eps)), m, v, v_max
 
 

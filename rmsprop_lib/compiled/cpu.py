@@ -15,7 +15,7 @@ import math
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from typing import Any
 
@@ -32,6 +32,9 @@ from rmsprop_lib.schedules import inverse_time_decay
 
 BLOCK = 16_384
 """Elements of one piece of work: small enough to balance the threads, large enough not to notice the bookkeeping."""
+
+NO_COUNTERS: np.ndarray = np.empty(0, np.int64)
+"""For arrays whose steps are counted elsewhere."""
 
 # Numba's thread pool takes one parallel region at a time.
 _one_at_a_time = threading.Lock()
@@ -69,8 +72,8 @@ def unusable() -> str | None:
 
 # What the rules are made of, for the compiler. Elementary steps are done in the type of the arrays: a number in
 # double precision, or an integer 1, would make double precision of single. Decays come in double precision, because
-# 1 − ρ has to be taken before rounding; where the rule corrects the bias, as a pair with the sum of the weights,
-# which is computed once for an array.
+# 1 − ρ has to be taken before rounding; where the rule corrects the bias, with the sum of the weights and its
+# reciprocal: a processor multiplies several times as fast as it divides.
 
 
 @overload(rules.sqrt, inline="always", strict=False)
@@ -96,6 +99,11 @@ def _weight_sum(beta: Any, t: Any) -> Any:
     if isinstance(beta, types.BaseTuple):
         return lambda beta, t: beta[1]
     return lambda beta, t: 1.0 - beta**t
+
+
+@overload(rules.corrected, inline="always", strict=False)
+def _corrected(average: Any, beta: Any, t: Any) -> Any:
+    return lambda average, beta, t: average * beta[2]
 
 
 # What any kernel may call, and once it is asked for whatever else a rule calls.
@@ -141,24 +149,13 @@ def _array_at(scalar: Any) -> Any:
     return at
 
 
-_counter_at = _array_at(types.float32)
-
-
-@njit(nogil=True)
-def count(counters: Any, steps: Any) -> None:
-    """Add 1 to single-precision numbers at so many addresses, one after the other, and write down the sums."""
-    for k in range(counters.size):
-        counter = carray(_counter_at(counters[k]), 1)
-        counter[0] += types.float32(1)
-        steps[k] = counter[0]
-
-
-# How a kernel comes by a rule's number, the k-th it is given.
+# How a kernel comes by a rule's number, the k-th it is given: what of it depends on the step, which costs more than a
+# small array and mostly is the same for all, and the number.
 _SPELT = {
-    "value": "T(numbers[{k}])",
-    "decay": "numbers[{k}]",
-    "corrected decay": "(numbers[{k}], T(1.0 - numbers[{k}] ** step))",
-    "rising decay": "rising(numbers[{k}], step)",
+    "value": ("0.0", "T(numbers[{k}])"),
+    "decay": ("0.0", "numbers[{k}]"),
+    "corrected decay": ("1.0 - numbers[{k}] ** {step}", "(numbers[{k}], T(at_{k}), T(1.0 / at_{k}))"),
+    "rising decay": ("rising(numbers[{k}], {step})", "at_{k}"),
 }
 
 
@@ -171,8 +168,12 @@ def _kernel(
     weight_decay: WeightDecay,
     maximize: bool,
     in_place: bool,
+    parallel: bool,
 ) -> Any:
-    """The compiled kernel. Compiling takes about a second, once for each combination in a process."""
+    """The compiled kernel. Compiling takes about a second, once for each combination in a process.
+
+    That for one thread wants neither the pool nor its lock, which for a few small arrays take as long as the step.
+    """
     wide = "float32" if dtype in _HALVES else dtype
     scalar = _SCALARS[wide]
     # Of parameters and gradients: their type in memory, and how they are read and written.
@@ -184,12 +185,15 @@ def _kernel(
     if not in_place:
         outputs = [f"new_{name}" for name in outputs]
         inputs += outputs
-    given, prologue, k = ["g", *(f"{a}[i]" for a in accumulators)], [], 0
+    given, first, prologue, k = ["g", *(f"{a}[i]" for a in accumulators)], [], [], 0
     for kind in kinds:
         if kind not in _SPELT:
             given.append({"t": "step"}.get(kind, kind))
             continue
-        prologue.append(f"h{k} = {_SPELT[kind].format(k=k)}")
+        of_the_step, number = _SPELT[kind]
+        first.append(f"first_{k} = {of_the_step.format(k=k, step='steps[0]')}")
+        prologue.append(f"at_{k} = first_{k} if step == steps[0] else {of_the_step.format(k=k, step='step')}")
+        prologue.append(f"h{k} = {number.format(k=k)}")
         given.append(f"h{k}")
         k += 1
 
@@ -202,10 +206,15 @@ def _kernel(
     # What a rule returns that takes the rate itself has the rate in it.
     change, shrunk = ("T(d)", "rate * shrink") if "rate" in kinds else ("rate * T(d)", "shrink")
     lines = [
-        "def kernel(table, array, offset, length, steps, learning_rate, rate_decay, decay, numbers):",
+        "def kernel(table, counters, pieces, steps, learning_rate, rate_decay, decay, numbers):",
+        "    for k in range(counters.size):",
+        "        counter = carray(counter_at(counters[k]), 1)",
+        "        counter[0] += one",
+        "        steps[k] = counter[0]",
         "    shrink = T(decay)",
-        "    for w in prange(array.size):",
-        "        a, o, n = array[w], offset[w], length[w]",
+        *(f"    {line}" for line in first),
+        "    for w in prange(pieces.shape[1]):",
+        "        a, o, n = pieces[0, w], pieces[1, w], pieces[2, w]",
         "        step = steps[a]",
         "        rate = T(rate_at(learning_rate, step, rate_decay))",
         *(f"        {line}" for line in prologue),
@@ -222,17 +231,19 @@ def _kernel(
     scope = {
         "T": scalar,
         "at": _array_at(scalar),
+        "counter_at": _array_at(types.float32),
+        "one": np.float32(1),
         "stored_at": _array_at(stored),
         **dict(zip(("read", "written"), _HALVES.get(dtype, ()), strict=False)),
         "carray": carray,
         "decoupled": rules.decoupled_weight_decay,
-        "prange": prange,
+        "prange": prange if parallel else range,
         "rate_at": inverse_time_decay,
         "rising": rules.rising_decay,
         "rule": njit(inline="always")(rule),
     }
     exec("\n".join(lines), scope)
-    return njit(parallel=True, nogil=True)(scope["kernel"])
+    return njit(parallel=parallel, nogil=True)(scope["kernel"])
 
 
 @njit(parallel=True, nogil=True)
@@ -263,6 +274,7 @@ def step(
     decoupled: bool = False,
     maximize: bool = False,
     in_place: bool = True,
+    counters: np.ndarray = NO_COUNTERS,
     threads: int | None = None,
 ) -> None:
     """Step a list of arrays, in one call.
@@ -293,6 +305,9 @@ def step(
         Ascend instead.
     in_place : bool
         Whether the arrays themselves are overwritten.
+    counters : int64 array of shape (arrays,) or (0,)
+        Addresses of numbers in single precision that count the steps: 1 is added to each, one after the other, and
+        they are written to ``steps`` before the step is done.
     threads : int, optional
         At most this many; as many as Numba has by default.
 
@@ -307,7 +322,8 @@ def step(
         raise ValueError(f"table has shape {table.shape}; it must be ({rows}, {len(steps)})")
     kinds, numbers = kinds_and_numbers(rule, states, arguments)
     form = form_of_weight_decay(weight_decay, decoupled)
-    kernel = _kernel(rule, states, kinds, dtype, form, maximize, in_place)
+    alone = threads is not None and threads <= 1
+    kernel = _kernel(rule, states, kinds, dtype, form, maximize, in_place, not alone)
     rates = float(learning_rate), float(rate_decay), float(weight_decay), np.array(numbers, np.float64)
-    with _threads(threads):
-        kernel(table, work.array, work.offset, work.length, steps, *rates)
+    with nullcontext() if alone else _threads(threads):
+        kernel(table, counters, work.pieces, steps, *rates)

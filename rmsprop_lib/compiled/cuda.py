@@ -142,6 +142,10 @@ _PRIMITIVES = {
         def weight_sum(beta, t):
             return beta[2]
     """,
+    "corrected": """
+        def corrected(average, beta, t):
+            return divide(average, beta[2])
+    """,
     "rising_decay": """
         def rising_decay(rho, t):
             share = divide(rho[1], rho[2])
@@ -323,15 +327,11 @@ class Work:
     """
 
     def __init__(self, sizes: Sequence[int], device: torch.device) -> None:
-        pieces = WorkList(sizes, BLOCK)
-        self.programs = len(pieces.array)
+        pieces = WorkList(sizes, BLOCK).pieces
+        self.programs = pieces.shape[1]
         self.array, self.offset, self.length = (
-            torch.from_numpy(column).to(device, dtype)
-            for column, dtype in (
-                (pieces.array, torch.int32),
-                (pieces.offset, torch.int64),
-                (pieces.length, torch.int32),
-            )
+            torch.tensor(row, device=device, dtype=dtype)  # in memory of its own, which is aligned
+            for row, dtype in zip(pieces, (torch.int32, torch.int64, torch.int32), strict=True)
         )
 
 

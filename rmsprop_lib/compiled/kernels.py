@@ -21,7 +21,7 @@ Kind = Literal["value", "decay", "corrected decay", "rising decay", "t", "rate",
 NUMERIC = ("value", "decay", "corrected decay", "rising decay")
 DECAYS = ("rho", "beta1", "beta2")
 
-PRIMITIVES = (rules.sqrt, rules.maximum, rules.ema, rules.weight_sum)
+PRIMITIVES = (rules.sqrt, rules.maximum, rules.ema, rules.weight_sum, rules.corrected)
 """What rules are made of, and what each compiler has its own form of."""
 
 
@@ -99,7 +99,7 @@ def form_of_weight_decay(weight_decay: float, decoupled: bool) -> WeightDecay:
 
 
 class WorkList:
-    """The pieces of work for a list of arrays: which array, from which element on, how many elements.
+    """The pieces of work for a list of arrays, and in ``pieces`` the rows: which array, from where, how many elements.
 
     Parameters
     ----------
@@ -111,7 +111,8 @@ class WorkList:
 
     def __init__(self, sizes: Sequence[int], block: int) -> None:
         pieces = -(-np.array(sizes, np.int64) // block)
-        self.array = np.repeat(np.arange(len(pieces)), pieces)
+        array = np.repeat(np.arange(len(pieces)), pieces)
         first = np.cumsum(pieces) - pieces  # the number of each array's first piece
-        self.offset = (np.arange(len(self.array)) - first[self.array]) * block
-        self.length = np.minimum(block, np.array(sizes, np.int64)[self.array] - self.offset)
+        offset = (np.arange(len(array)) - first[array]) * block
+        length = np.minimum(block, np.array(sizes, np.int64)[array] - offset)
+        self.pieces: np.ndarray = np.stack([array, offset, length])

@@ -103,7 +103,9 @@ class GroupPlan:
         if names != self.names or not self.params.are(params) or any(plan.unusable() for plan in self.plans):
             return None
         gradients = list(map(attrgetter("grad"), params))
-        if any(gradients[k] is not None for k in self.still) or any(gradients[k] is None for k in self.left):
+        if self.still and any(gradients[k] is not None for k in self.still):
+            return None
+        if self.left and any(gradients[k] is None for k in self.left):
             return None
         changing = []
         for plan, where in zip(self.plans, self.positions, strict=True):
@@ -114,7 +116,9 @@ class GroupPlan:
                 return None
             changing.append(changes)
         left = [params[k] for k in self.left]
-        return Turn(self.plans, changing, left) if all(tensors.refusal(row(p, names, state)) for p in left) else None
+        if left and not all(tensors.refusal(row(p, names, state)) for p in left):
+            return None
+        return Turn(self.plans, changing, left)
 
 
 class OnePass:
@@ -189,6 +193,9 @@ def row(p: Tensor, names: tuple[str, ...], state: Mapping[Tensor, dict[str, Any]
     return p, p.grad, *(state[p][name] for name in names)
 
 
+_NO_TENSORS = frozenset((bool, int, float, str, type(None)))
+
+
 def refusal(group: dict[str, Any]) -> str | None:
     """Why nothing of a group can be stepped by a compiled rule, or None."""
     if tensors.several(group["lr"]):
@@ -196,6 +203,8 @@ def refusal(group: dict[str, Any]) -> str | None:
     if group.get("caution"):
         return "caution=True asks the whole tensor at every step"
     for name, value in group.items():
+        if type(value) in _NO_TENSORS:
+            continue
         some = value if name == "betas" else (value,)
         for k, one in enumerate(some):
             if isinstance(one, Tensor) and name != "lr" and one.device.type != "cpu":

@@ -39,7 +39,6 @@ class CpuPlan(Plan):
         self.table[1] = addresses
 
     def launch(self, rule: Rule, arguments: Sequence[Any], learning_rate: Any, **options: Any) -> None:
-        cpu.count(self.counters, self.steps)
         cpu.step(
             rule,
             arguments,
@@ -48,6 +47,7 @@ class CpuPlan(Plan):
             self.steps,
             _TYPES[self.dtype],
             float(learning_rate),
+            counters=self.counters,
             threads=min(torch.get_num_threads(), self.threads),
             **options,
         )

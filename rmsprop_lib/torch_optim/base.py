@@ -418,7 +418,8 @@ class RuleOptimizer(torch.optim.Optimizer):
         differentiable = torch.is_grad_enabled()
         dtype = arithmetic_dtype(p)
         # Autograd goes back to the parameter as it was, so that it may not be the one that is changed.
-        theta = (p.clone() if differentiable else p).to(dtype)
+        theta = p.clone() if differentiable else p
+        theta = theta if theta.dtype is dtype else theta.to(dtype)
         g = self._gradient(p, theta, group)
         state = self._state(p, group)
         names = self._names(group)
@@ -441,7 +442,11 @@ class RuleOptimizer(torch.optim.Optimizer):
     def _gradient(self, p: Tensor, theta: Tensor, group: dict[str, Any]) -> Tensor:
         """What the rule is given: the gradient in the arithmetic's dtype, its sign and weight decay applied."""
         assert p.grad is not None  # as step has seen
-        g = p.grad.to(arithmetic_dtype(p)).resolve_conj()
+        g = p.grad
+        if g.dtype is not theta.dtype:
+            g = g.to(theta.dtype)
+        if g.is_conj():
+            g = g.resolve_conj()
         if group["maximize"]:
             g = -g
         if is_on(group["weight_decay"]) and not group.get("decoupled_weight_decay", False):

@@ -139,7 +139,7 @@ class TestTheKernel:
         work, steps = WorkList([1], cpu.BLOCK), np.ones(1)
         cpu.step(rules.rmsprop, (0.9, 0.1), table, work, steps, "float64", 0.1)
         before = cpu._kernel.cache_info().misses
-        (kernel,) = {cpu._kernel(rules.rmsprop, 1, ("decay", "value"), "float64", "none", False, True)}
+        (kernel,) = {cpu._kernel(rules.rmsprop, 1, ("decay", "value"), "float64", "none", False, True, True)}
         compiled = len(kernel.signatures)
         for eta, rho in ((0.2, 0.5), (1, 0), (1e-30, 0.999)):
             cpu.step(rules.rmsprop, (rho, 0.2), table, work, steps, "float64", eta)

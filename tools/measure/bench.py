@@ -67,6 +67,7 @@ def workloads(quick: bool) -> dict[str, Shapes]:
     return {
         f"one tensor of {large // 1_000_000} M": [(large,)],
         "ResNet-50, 161 tensors": resnet50(),
+        "six tensors of a small network": [(128, 784), (128,), (64, 128), (64,), (10, 64), (10,)],
         "200 tiny tensors": [(32, 32), (32,)] * 100,
         COLD: [(32, 32), (32,)] * 100,
     }
