@@ -1,8 +1,8 @@
-"""The playground: eight optimizers race down a surface, in the page, in a notebook, and here.
+"""The playground: eight optimizers race down a surface or train a network, in the page, in a notebook, and here.
 
 - :class:`Playground` is the widget for notebooks, and needs anywidget;
 - :func:`still` draws a race as a picture, and needs Matplotlib;
-- :func:`run` computes a race's path, and :func:`from_address` and :func:`to_address` go between a state and the text
+- :func:`run` computes a race's path, :func:`train` trains the network, and :func:`from_address` and :func:`to_address` go between a state and the text
   that holds it, :func:`drift` says where a moving minimum is; these need NumPy alone.
 
 The program for the browser is in ``static``, as ES modules; ``rmsprop_lib.playground.bundle`` joins them.
@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 from rmsprop_lib.playground.race import run
 from rmsprop_lib.playground.state import from_address, to_address
 from rmsprop_lib.playground.surfaces import drift
+from rmsprop_lib.playground.training import train
 
 if TYPE_CHECKING:
     from rmsprop_lib.playground.picture import still
     from rmsprop_lib.playground.widget import Playground
 
-__all__ = ["Playground", "drift", "from_address", "run", "still", "to_address"]
+__all__ = ["Playground", "drift", "from_address", "run", "still", "to_address", "train"]
 
 _HOME = {"Playground": "widget", "still": "picture"}
 

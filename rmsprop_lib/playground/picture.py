@@ -10,6 +10,7 @@ with naming_extras():
 
 from rmsprop_lib.figures import STYLE
 from rmsprop_lib.looks import looks
+from rmsprop_lib.playground.network_picture import draw_network
 from rmsprop_lib.playground.race import run
 from rmsprop_lib.playground.state import OPTIMIZERS, SURFACES, from_address
 from rmsprop_lib.playground.surfaces import LANDSCAPES, minimum
@@ -17,6 +18,8 @@ from rmsprop_lib.playground.surfaces import LANDSCAPES, minimum
 
 def still(address: str) -> Axes:
     """Draw the race of an address as it ends: the surface, the paths, and the loss over the steps.
+
+    Of the network, its curvature against the edge, its points with what they are fitted by, and the loss.
 
     On the book's site the picture gives way to a live playground with this state. In a notebook put
     :class:`rmsprop_lib.playground.Playground` in the place of ``still``, and it moves.
@@ -29,9 +32,11 @@ def still(address: str) -> Axes:
     Returns
     -------
     Axes
-        Those of the paths.
+        Those of the paths, or of the curvature.
     """
     state = from_address(address)
+    if "kind" in SURFACES[state["surface"]]:
+        return draw_network(state)
     value, _ = LANDSCAPES[state["surface"]]
     steps = state["steps"]
     x0, x1, y0, y1 = SURFACES[state["surface"]]["box"]

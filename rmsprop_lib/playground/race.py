@@ -44,12 +44,19 @@ def run(optimizer: str, settings: Settings) -> np.ndarray:
     array of shape (steps + 1, 2)
         The start first. Shorter if the run diverged, that is, came farther out than 10¹².
 
+    Raises
+    ------
+    ValueError
+        If the surface is the network, which :func:`rmsprop_lib.playground.train` trains.
+
     Examples
     --------
     >>> run("sgd", {"surface": "saddle", "start": (1, 0), "steps": 10, "eta": {"sgd": 0.5}})[:3, 0]
     array([1.  , 0.5 , 0.25])
     """
     settings = {**defaults(settings.get("surface", "ravine")), **settings}
+    if settings["surface"] not in LANDSCAPES:
+        raise ValueError(f"surface={settings['surface']} has no paths; train of rmsprop_lib.playground trains it")
     accumulators, step = STEPS[optimizer]
     surface = settings["surface"]
     _, gradient = LANDSCAPES[surface]

@@ -25,7 +25,15 @@ OPTIMIZERS: dict[str, list[Any]] = _TABLES["optimizers"]
 """Name → title, accumulators, learning rate, whether it is shown at first, the decay that its map varies."""
 SURFACES: dict[str, dict[str, Any]] = _TABLES["surfaces"]
 """Name → title, what the picture shows of the plane, start, settings of its own, rates and numbers that are its
-usual ones, what it is."""
+usual ones, what it is. A ``kind`` is that of a surface which is no plane, and has neither extent nor start; ``ranges``
+are those in which its numbers are others than elsewhere, ``without`` the settings that do nothing there."""
+
+
+def range_of(surface: str, name: str) -> list[Any]:
+    """The row of a number in ``NUMBERS``, with the ends of its range on a surface."""
+    row = NUMBERS[name]
+    return [*SURFACES[surface].get("ranges", {}).get(name, row[:2]), *row[2:]]
+
 
 _LONGEST = 2000
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
@@ -38,7 +46,7 @@ def defaults(surface: str = "ravine") -> dict[str, Any]:
         **{name: row[2] for name, row in NUMBERS.items()},
         **SURFACES[surface].get("defaults", {}),
         "inside": False,
-        "start": tuple(map(float, SURFACES[surface]["start"])),
+        "start": tuple(map(float, SURFACES[surface]["start"])) if "start" in SURFACES[surface] else None,
         "on": tuple(name for name, row in OPTIMIZERS.items() if row[3]),
         "eta": {name: row[2] for name, row in OPTIMIZERS.items()} | SURFACES[surface].get("rates", {}),
         "at": None,
@@ -58,8 +66,8 @@ def from_address(address: str) -> dict[str, Any]:
     -------
     dict
         ``surface``; the numbers of ``NUMBERS``; ``inside``, whether ε stands inside the root; ``start``, the pair
-        (x, y); ``on``, the optimizers in the race; ``eta``, a dict of learning rates by optimizer; ``at``, the step
-        that is looked at, or None for the last.
+        (x, y), None for the network; ``on``, the optimizers in the race; ``eta``, a dict of learning rates by
+        optimizer; ``at``, the step that is looked at, or None for the last.
 
     Raises
     ------
@@ -84,16 +92,18 @@ def from_address(address: str) -> dict[str, Any]:
     state = defaults(surface)
     for key, value in given.items():
         if key in NUMBERS:
-            state[key] = _number(key, value, NUMBERS[key])
+            state[key] = _number(key, value, range_of(surface, key))
         elif key.startswith("eta."):
             _check("eta.", key[4:], OPTIMIZERS)
             state["eta"][key[4:]] = _number(key, value, RATE)
         elif key == "at":
-            state["at"] = _number(key, value, [0, NUMBERS["steps"][1], None, "whole"])
+            state["at"] = _number(key, value, [0, range_of(surface, "steps")[1], None, "whole"])
         elif key == "inside":
             _check(key, value, ("0", "1"))
             state["inside"] = value == "1"
         elif key == "start":
+            if state["start"] is None:
+                raise ValueError(f"start={value} is not allowed; the {surface} starts where its seed says")
             x0, x1, y0, y1 = SURFACES[surface]["box"]
             point = value.split(",")
             if len(point) != 2:
@@ -129,7 +139,7 @@ def to_address(state: Settings) -> str:
     parts += [f"{name}={_written(state[name])}" for name in NUMBERS if state[name] != base[name]]
     if state["inside"]:
         parts.append("inside=1")
-    if tuple(state["start"]) != base["start"]:
+    if state["start"] is not None and tuple(state["start"]) != base["start"]:
         parts.append("start=" + ",".join(map(_written, state["start"])))
     if tuple(state["on"]) != base["on"]:
         parts.append("on=" + ",".join(state["on"]))

@@ -27,8 +27,8 @@ class Playground(anywidget.AnyWidget):
     ----------
     address : str
         The state now, in its shortest form.
-    start : tuple (x, y)
-        Where the race begins.
+    start : tuple (x, y), or None
+        Where the race begins; None for the network, which has its seed.
     step : int
         The step that is looked at; the last one is the length of the race.
     """
@@ -36,7 +36,7 @@ class Playground(anywidget.AnyWidget):
     _esm = bundle("widget.mjs")
 
     address = traitlets.Unicode().tag(sync=True)
-    start = traitlets.Tuple(traitlets.Float(), traitlets.Float())
+    start = traitlets.Tuple(traitlets.Float(), traitlets.Float(), allow_none=True)
     step = traitlets.Int()
 
     def __init__(self, address: str = "") -> None:
@@ -78,7 +78,10 @@ class Playground(anywidget.AnyWidget):
 
     def _with(self, name: str, value: Any) -> dict[str, Any]:
         """The state with a new start or step."""
-        state = {**from_address(self.address), {"start": "start", "step": "at"}[name]: value}
+        state = from_address(self.address)
+        if name == "start" and value is None and state["start"] is not None:
+            raise traitlets.TraitError("start=None is not allowed; it must be two numbers, x,y")
+        state[{"start": "start", "step": "at"}[name]] = value
         try:
             return from_address(to_address(state))
         except ValueError as error:

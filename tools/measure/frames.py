@@ -1,11 +1,13 @@
 """Measure the playground in the browser: ``python -m tools.measure.frames``, after ``make book``.
 
-All optimizers race 500 steps anew in every frame while the ρ slider moves. Shown are the median, in milliseconds, of
-the slider's event (the race, all drawing, and the layout that follows from it), of the time from frame to frame,
-which a screen that is drawn 60 times a second keeps at 16.7, of a map, and when the page was first painted.
+All optimizers race 500 steps anew in every frame while the ρ slider moves. Shown are, in milliseconds, the slider's
+event (the race, all drawing, and the layout that follows from it), the time from frame to frame, which a screen that is
+drawn 60 times a second keeps at 16.7, a map, and when the page was first painted. Then all optimizers train the
+network: shown are what the playground works in a frame while they do (the steps, the power iterations, all drawing and
+the layout), the time from frame to frame, and the same while the finished trainings are played.
 """
 
-from statistics import median
+from statistics import median, quantiles
 
 from playwright.sync_api import sync_playwright
 
@@ -40,6 +42,34 @@ async address => {
 }
 """
 
+NETWORK = "surface=network&on=sgd,momentum,nesterov,adagrad,rmsprop,centered,rmspropm,adam"
+# What a frame's callbacks take, and when each frame begins.
+CALLBACKS = """
+window.frames_of = { work: [], begun: [] };
+const request = window.requestAnimationFrame.bind(window);
+window.requestAnimationFrame = callback => request(time => {
+  const begun = performance.now();
+  callback(time);
+  document.querySelector(".playground-live").getBoundingClientRect();
+  frames_of.work.push(performance.now() - begun);
+  frames_of.begun.push(time);
+});
+"""
+TRAIN = """
+async ([address, play]) => {
+  const { host, playground: mounted } = playground.mounted[0];
+  const at = () => host.shadowRoot.getElementById("at").textContent;
+  const button = host.shadowRoot.getElementById("play");
+  if (!play) mounted.set(address);
+  else button.click();
+  frames_of.work.length = frames_of.begun.length = 0;
+  const going = () => (play ? button.textContent === "Pause" : !at().startsWith("4000 "));
+  while (going()) await new Promise(done => setTimeout(done, 50));
+  const { work, begun } = frames_of;
+  return { work: work.slice(), frames: begun.slice(1).map((time, k) => time - begun[k]) };
+}
+"""
+
 
 def main() -> None:
     with sync_playwright() as playwright:
@@ -49,6 +79,13 @@ def main() -> None:
         page.wait_for_timeout(500)
         for name, values in page.evaluate(MEASURE, ADDRESS).items():
             print(f"{name:7} median {median(values):6.1f}, largest {max(values):6.1f} milliseconds")
+        page.add_init_script(CALLBACKS)
+        page.reload()
+        page.wait_for_timeout(500)
+        for doing, play in (("training", False), ("playing", True)):
+            for name, values in page.evaluate(TRAIN, [NETWORK, play]).items():
+                late = quantiles(values, n=20)[-1]
+                print(f"{doing:8} {name:7} median {median(values):6.1f}, 95 % below {late:6.1f} milliseconds")
         browser.close()
 
 

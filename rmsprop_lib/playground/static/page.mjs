@@ -3,9 +3,10 @@
 
 import { mount } from "./playground.mjs";
 import { map, run } from "./race.mjs";
+import { sceneOf } from "./scenes.mjs";
 import { fromAddress, toAddress } from "./state.mjs";
+import { train } from "./training.mjs";
 import { render } from "./widget.mjs";
-import { python } from "./words.mjs";
 
 const mounted = []; // in the order of the page
 
@@ -42,6 +43,7 @@ addEventListener("click", (event) => {
   above.host.scrollIntoView({ block: "start" });
 });
 
-// For scripts and tests: run(optimizer, state) and map(optimizer, state) compute, fromAddress and toAddress go between
+// For scripts and tests: run, map and train compute, from an optimizer and a state; fromAddress and toAddress go between
 // addresses and states, python(state) is the program, render is the widget's, mounted are the playgrounds of the page.
-window.playground = { fromAddress, map, mounted, python, render, run, toAddress };
+const program = (state) => sceneOf(state).python(state);
+window.playground = { fromAddress, map, mounted, python: program, render, run, toAddress, train };

@@ -7,15 +7,15 @@ export const MARKUP = `
 <div class="playground">
   <div class="row">
     <label class="name">Surface <select id="surface"></select></label>
-    <button id="best">Best rates</button>
+    <button id="best" class="plane">Best rates</button>
     <button id="reset">Reset</button>
   </div>
   <p id="about"></p>
   <p id="look"></p>
   <div class="main">
-    <div class="stage"><canvas id="race" role="img"></canvas><button id="handle"></button></div>
+    <div class="stage"><canvas id="race" role="img"></canvas><button id="handle" class="plane"></button></div>
     <div class="curves" id="curves">
-      <label class="name">Curves and equations of <select id="coordinate"><option>x</option><option>y</option></select></label>
+      <label class="name plane">Curves and equations of <select id="coordinate"><option>x</option><option>y</option></select></label>
     </div>
     <div class="row time">
       <button id="play"></button>
@@ -43,7 +43,7 @@ export const MARKUP = `
     <summary>This step in numbers</summary>
     <div class="equations" id="equations"></div>
   </details>
-  <details id="mapped">
+  <details id="mapped" class="plane">
     <summary>Map: where an optimizer ends, by rate and decay</summary>
     <div class="row"><label class="name">Optimizer <select id="focus"></select></label></div>
     <button id="map"><canvas></canvas></button>
@@ -84,15 +84,15 @@ export function toValue([low, high, , scale], position) {
   return clamp(rounded(near), low, high);
 }
 
-// A slider with its value beside it, which is also what is spoken.
+// A slider with its value beside it, which is also what is spoken. Its range can be another at every update.
 export function slider(range, label, set) {
-  const step = range[3] === "whole" ? 1 / (range[1] - range[0]) : 0.001;
-  const input = make("input", { type: "range", min: 0, max: 1, step });
+  const input = make("input", { type: "range", min: 0, max: 1 });
   const value = make("span", { className: "value" });
-  let now;
-  const update = (next) => {
-    if (next === now) return;
-    now = next;
+  let [now, ends] = [];
+  const update = (next, given = range) => {
+    if (next === now && `${given}` === ends) return;
+    [now, ends, range] = [next, `${given}`, given];
+    input.step = range[3] === "whole" ? 1 / (range[1] - range[0]) : 0.001;
     if (toValue(range, Number(input.value)) !== next) input.value = toPosition(range, next);
     value.textContent = shown(next, 6);
     input.setAttribute("aria-valuetext", value.textContent);

@@ -2,21 +2,26 @@
 
 import { LOOKS, themeOf } from "./colours.mjs";
 import { MARKUP, byId, make, slider, toPosition, toValue } from "./parts.mjs";
-import { COLUMNS, ROWS, bestRate, map, race } from "./race.mjs";
+import { COLUMNS, ROWS, bestRate, map } from "./race.mjs";
+import { kindOf, sceneOf } from "./scenes.mjs";
 import { NAMES, NUMBERS, OPTIMIZERS, PRESETS, RATE, SPECIAL, SURFACES } from "./state.mjs";
-import { clamp, defaults, fromAddress, rounded, titleOf, toAddress } from "./state.mjs";
+import { clamp, defaults, fromAddress, rangeOf, titleOf, toAddress } from "./state.mjs";
 import { STYLE } from "./style.mjs";
-import { drawCurves, drawMap, drawRace, frame, picture } from "./view.mjs";
-import { effectiveRate, equations, python, shown, squares, summary } from "./words.mjs";
+import { drawMap, frame, picture } from "./view.mjs";
+import { shown } from "./words.mjs";
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
-const COLUMNS_OF_TABLE = ["optimizer", "learning rate η", "loss", "x", "y", "effective rate"];
+const FIRST_COLUMNS = ["optimizer", "learning rate η"];
+const [NUMBERS_IN_TABLE, CURVES] = [4, 3]; // as many as every scene has
+const stillness = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 // Mounts a playground that begins at an address. changed is told every new address; linkTo makes a link of one.
 export function mount(el, { address = "", changed = () => {}, linkTo = null } = {}) {
   let state;
   let runs = [];
+  let scene;
   let playing = 0;
+  let working = 0; // while runs are not finished
   let axis = 0; // the coordinate that is looked at
   let focus = "rmsprop"; // the optimizer of the map
   let losses = null; // its map, if it is up to date
@@ -45,7 +50,8 @@ export function mount(el, { address = "", changed = () => {}, linkTo = null } = 
   options("surface", Object.keys(SURFACES), (name) => SURFACES[name].title);
   options("preset", Object.keys(PRESETS), (name) => name);
   options("focus", NAMES, titleOf);
-  part.columns.append(...COLUMNS_OF_TABLE.map((title) => make("th", { scope: "col" }, title)));
+  const heads = Array.from({ length: NUMBERS_IN_TABLE }, () => make("th", { scope: "col" }));
+  part.columns.append(...FIRST_COLUMNS.map((title) => make("th", { scope: "col" }, title)), ...heads);
   const sliders = {};
   for (const name in NUMBERS) {
     const label = NUMBERS[name].slice(4, 6).join(", ");
@@ -65,18 +71,14 @@ export function mount(el, { address = "", changed = () => {}, linkTo = null } = 
     const rate = slider(RATE, `learning rate of ${titleOf(name)}`, setRate);
     const sign = make("span", { className: "mark", ariaHidden: "true" }, LOOKS[name][3]);
     const title = make("th", { scope: "row" }, make("label", { className: "tick" }, box, sign, titleOf(name)));
-    const cells = COLUMNS_OF_TABLE.slice(2).map(() => make("td"));
+    const cells = heads.map(() => make("td"));
     part.entrants.append(make("tr", {}, title, make("td", {}, rate.node), ...cells));
     return { name, box, sign, rate, cells };
   });
-  const curves = [
-    ["loss", (run, t) => run.loss[t]],
-    ["v, for AdaGrad G, of", (run, t) => (t && squares(run, t, axis)) || NaN],
-    ["effective rate of", (run, t) => (t ? effectiveRate(run, t, axis, state) : NaN)],
-  ].map(([title, value]) => {
+  const curves = Array.from({ length: CURVES }, () => {
     const [canvas, caption] = [make("canvas", { role: "img" }), make("figcaption")];
     part.curves.append(make("figure", {}, canvas, caption));
-    return { title, value, canvas, caption };
+    return { canvas, caption };
   });
 
   // -- changes ------------------------------------------------------------------------------------------------------
@@ -85,7 +87,7 @@ export function mount(el, { address = "", changed = () => {}, linkTo = null } = 
     Object.assign(state, what);
     if (state.at !== null && state.at >= state.steps) state.at = null;
     if (!look) {
-      runs = race(state);
+      begin();
       losses = null;
       if (playing) stop();
     }
@@ -93,14 +95,27 @@ export function mount(el, { address = "", changed = () => {}, linkTo = null } = 
     const next = toAddress(state);
     if (last && next !== last) changed(next);
     last = next;
-    if (!quiet && !playing) say(summary(runs, at()), 400);
+    if (!quiet && !playing && !working) say(scene.summary(runs, at()), 400);
+  }
+  // Runs that take longer than a frame are gone on with in the next ones.
+  function begin() {
+    const before = scene;
+    scene = sceneOf(state);
+    runs = scene.begin(state, before === scene ? runs : []);
+    cancelAnimationFrame(working);
+    const work = () => {
+      working = scene.advance(runs) ? requestAnimationFrame(work) : 0;
+      if (!playing && !(working && stillness())) draw();
+      if (!working && !playing) say(scene.summary(runs, at()), 400);
+    };
+    working = scene.advance(runs) ? requestAnimationFrame(work) : 0;
   }
   function take(text, quiet = false) {
     const { state: read, refused } = fromAddress(text);
     state = read;
     change(state, true);
     if (refused.length) say(`Not as the address has it, since that is not allowed: ${refused.join(", ")}.`);
-    else if (!quiet) say(summary(runs, at()), 400);
+    else if (!quiet && !working) say(scene.summary(runs, at()), 400);
   }
   function play(now) {
     let before = now;
@@ -108,7 +123,7 @@ export function mount(el, { address = "", changed = () => {}, linkTo = null } = 
       const by = Math.max(1, Math.round(((time - before) / 5000) * state.steps)); // five seconds for all of it
       before = time;
       playing = requestAnimationFrame(tick);
-      change({ at: at() + by });
+      change({ at: Math.min(at() + by, scene.reached(runs, state)) });
       if (state.at === null) stop();
     };
     playing = requestAnimationFrame(tick);
@@ -121,7 +136,7 @@ export function mount(el, { address = "", changed = () => {}, linkTo = null } = 
   }
   on("play", "click", () => {
     if (playing) stop();
-    else if (matchMedia("(prefers-reduced-motion: reduce)").matches) change({ at: state.at === null ? 0 : null });
+    else if (stillness()) change({ at: state.at === null ? 0 : null });
     else play(performance.now());
   });
   on("back", "click", () => change({ at: Math.max(0, at() - 1) }));
@@ -129,7 +144,8 @@ export function mount(el, { address = "", changed = () => {}, linkTo = null } = 
   on("step", "input", () => change({ at: Number(part.step.value) }));
   on("surface", "change", () => {
     const { steps, seed, on } = state;
-    change({ ...defaults(part.surface.value), steps, seed, on });
+    const kept = kindOf(part.surface.value) === kindOf(state.surface) ? { steps, seed, on } : { seed, on };
+    change({ ...defaults(part.surface.value), ...kept });
   });
   on("preset", "change", () => change(PRESETS[part.preset.value] ?? {}));
   on("reset", "click", () => change(defaults(state.surface)));
@@ -157,6 +173,7 @@ export function mount(el, { address = "", changed = () => {}, linkTo = null } = 
     change({ start: [clamp(x, x0, x1), clamp(y, y0, y1)].map((v) => Number(v.toPrecision(4))) }, quiet);
   }
   function startUnder({ clientX, clientY }, quiet) {
+    if (!state.start) return;
     const { left, top, width, height } = part.race.getBoundingClientRect();
     const { fromX, fromY } = frame(state.surface, width, height);
     startAt(fromX(clientX - left), fromY(clientY - top), quiet);
@@ -223,15 +240,18 @@ export function mount(el, { address = "", changed = () => {}, linkTo = null } = 
   // The canvases first, which need their sizes, and then what changes the layout: so it is computed once a frame.
   function draw() {
     const theme = themeOf(root.firstElementChild);
-    drawRace(part.race, state, runs, at(), theme);
-    for (const { value, canvas } of curves) drawCurves(canvas, runs, value, state.steps, at(), theme);
-    if (part.mapped.open) drawTheMap(theme);
-    const { title, about, look, settings } = SURFACES[state.surface];
-    const names = runs.map((run) => titleOf(run.name)).join(", ");
-    describe(part.race, `${title}: paths of ${names} up to step ${at()}. The table of optimizers says where they are.`);
-    const { toX, toY } = frame(state.surface, 100, 100);
-    Object.assign(part.handle.style, { left: `${toX(state.start[0])}%`, top: `${toY(state.start[1])}%` });
-    describe(part.handle, `Start at x ${shown(state.start[0])}, y ${shown(state.start[1])}. Arrow keys move it.`);
+    const reached = Math.min(at(), scene.reached(runs, state));
+    scene.draw(part.race, state, runs, at(), theme);
+    scene.curves.forEach((curve, k) => curve.draw(curves[k].canvas, state, runs, at(), axis, theme));
+    if (part.mapped.open && state.start) drawTheMap(theme);
+    const { about, look, settings, without } = SURFACES[state.surface];
+    root.firstElementChild.className = `playground ${kindOf(state.surface)}`;
+    describe(part.race, scene.label(state, runs, reached));
+    if (state.start) {
+      const { toX, toY } = frame(state.surface, 100, 100);
+      Object.assign(part.handle.style, { left: `${toX(state.start[0])}%`, top: `${toY(state.start[1])}%` });
+      describe(part.handle, `Start at x ${shown(state.start[0])}, y ${shown(state.start[1])}. Arrow keys move it.`);
+    }
     part.surface.value = state.surface;
     part.about.textContent = about;
     part.look.textContent = look;
@@ -240,39 +260,34 @@ export function mount(el, { address = "", changed = () => {}, linkTo = null } = 
     part.preset.value = Object.entries(PRESETS).find(same)?.[0] ?? "";
     inside.checked = state.inside;
     for (const name in sliders) {
-      sliders[name].update(state[name]);
-      sliders[name].node.hidden = SPECIAL.has(name) && !settings.includes(name);
+      sliders[name].update(state[name], rangeOf(state.surface, name));
+      sliders[name].node.hidden = (SPECIAL.has(name) && !settings.includes(name)) || Boolean(without?.includes(name));
     }
     for (const { name, box, sign, rate, cells } of entrants) {
       const run = runs.find((other) => other.name === name);
       box.checked = Boolean(run);
       sign.style.color = theme.colour(name);
       rate.update(state.eta[name]);
-      const texts = run ? numbers(run) : [];
+      const texts = run ? scene.cells(run, at(), state) : [];
       cells.forEach((cell, k) => (cell.textContent = texts[k] ?? ""));
     }
     part.step.max = state.steps;
-    part.step.value = at();
-    part.at.textContent = `${at()} of ${state.steps}`;
+    part.step.value = reached;
+    part.at.textContent = `${reached} of ${state.steps}`;
     part.step.setAttribute("aria-valuetext", part.at.textContent);
     part.play.textContent = playing ? "Pause" : "Play";
     part.play.className = playing ? "playing" : "";
-    for (const { title, canvas, caption } of curves) {
-      caption.textContent = title.endsWith("of") ? `${title} ${"xy"[axis]}` : title;
-      describe(canvas, `${caption.textContent} over the steps, on a logarithmic axis`);
-    }
+    heads.forEach((head, k) => (head.textContent = scene.columns[k]));
+    scene.curves.forEach(({ title, label }, k) => {
+      curves[k].caption.textContent = title(axis);
+      describe(curves[k].canvas, label(axis));
+    });
     part.coordinate.selectedIndex = axis;
     part.focus.value = focus;
     if (part.numbers.open) part.equations.replaceChildren(...runs.map(equationsOf));
   }
-  function numbers(run) {
-    const t = Math.min(at(), run.steps);
-    const loss = run.diverged && at() > run.steps ? "diverged" : shown(run.loss[t], 3);
-    const rates = [0, 1].map((k) => (t ? shown(effectiveRate(run, t, k, state), 3) : "–"));
-    return [loss, shown(run.theta[2 * t]), shown(run.theta[2 * t + 1]), rates.join(", ")];
-  }
   function equationsOf(run) {
-    const lines = equations(run, at(), axis, state).join("\n");
+    const lines = scene.lines(run, at(), axis, state).join("\n");
     return make("div", {}, make("strong", {}, titleOf(run.name)), make("pre", {}, lines));
   }
 
@@ -290,7 +305,7 @@ export function mount(el, { address = "", changed = () => {}, linkTo = null } = 
   const what = linkTo ? "link" : "address"; // a notebook has no page to link to
   part.link.textContent = `Copy ${what}`;
   on("link", "click", () => copy(linkTo ? linkTo(toAddress(state)) : toAddress(state), `The ${what}`));
-  on("python", "click", () => copy(python(state), "The program"));
+  on("python", "click", () => copy(scene.python(state), "The program"));
   on("save", "click", () => {
     const href = picture(part.race, runs, themeOf(root.firstElementChild));
     make("a", { href, download: "race.png" }).click();
@@ -308,6 +323,7 @@ export function mount(el, { address = "", changed = () => {}, linkTo = null } = 
     set: take,
     remove() {
       stop();
+      cancelAnimationFrame(working);
       clearTimeout(waiting);
       watcher.disconnect();
       themes.disconnect();

@@ -5,7 +5,7 @@ import { STEPS } from "./rules.mjs";
 import { NAMES, OPTIMIZERS, RATE } from "./state.mjs";
 import { LANDSCAPES, prepared } from "./surfaces.mjs";
 
-const FAR = 1e12; // a run whose point is farther out has diverged
+export const FAR = 1e12; // a run whose point is farther out has diverged
 
 // The noise of a whole run, two numbers a step, or null where there is none.
 export function noiseOf(h, steps) {

@@ -2,8 +2,13 @@
 // Each takes the gradient, the accumulators s (an array that it overwrites), the step number from 1 and the settings h,
 // and returns the direction d; the step is θ − η d.
 
+import { power } from "./power.mjs";
+
 const ema = (average, x, rho) => rho * average + (1 - rho) * x;
 export const root = (v, h) => (h.inside ? Math.sqrt(v + h.eps) : Math.sqrt(v) + h.eps);
+
+// What divides the gradient, or the average of gradients, at step t, where v is the accumulator of squares.
+export const divisor = (name, v, t, h) => (name === "adam" ? Math.sqrt(v / (1 - power(h.beta2, t))) + h.eps : root(v, h));
 
 function rmsprop(g, s, t, h) {
   s[0] = ema(s[0], g * g, h.rho);
@@ -25,8 +30,8 @@ export const STEPS = {
   adam(g, s, t, h) {
     s[0] = ema(s[0], g, h.beta1);
     s[1] = ema(s[1], g * g, h.beta2);
-    const m = s[0] / (1 - h.beta1 ** t);
-    const v = s[1] / (1 - h.beta2 ** t);
+    const m = s[0] / (1 - power(h.beta1, t));
+    const v = s[1] / (1 - power(h.beta2, t));
     return m / (Math.sqrt(v) + h.eps); // always outside, as in every framework
   },
 };

@@ -9,6 +9,11 @@ export const NAMES = Object.keys(OPTIMIZERS);
 export const titleOf = (name) => OPTIMIZERS[name][0];
 // Settings that only some surfaces have.
 export const SPECIAL = new Set(Object.values(SURFACES).flatMap(({ settings }) => settings));
+// The range of a number on a surface.
+export function rangeOf(surface, name) {
+  const [low, high] = SURFACES[surface].ranges?.[name] ?? NUMBERS[name];
+  return [low, high, ...NUMBERS[name].slice(2)];
+}
 const LONGEST = 2000;
 const NUMBER = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i;
 
@@ -23,7 +28,7 @@ export const defaults = (surface = "ravine") => ({
   ...each(NUMBERS, ([, , value]) => value),
   ...SURFACES[surface].defaults,
   inside: false, // whether ε stands inside the root
-  start: [...SURFACES[surface].start],
+  start: SURFACES[surface].start ? [...SURFACES[surface].start] : null, // a network has none but its seed
   on: NAMES.filter((name) => OPTIMIZERS[name][3]),
   eta: { ...each(OPTIMIZERS, ([, , eta]) => eta), ...SURFACES[surface].rates },
   at: null, // the step that is looked at; null is the last
@@ -73,14 +78,14 @@ export function fromAddress(text) {
     };
     const name = key.slice(4);
     try {
-      if (has(NUMBERS, key)) state[key] = number(NUMBERS[key]);
+      if (has(NUMBERS, key)) state[key] = number(rangeOf(state.surface, key));
       else if (key.startsWith("eta.") && has(OPTIMIZERS, name)) state.eta[name] = number(RATE);
-      else if (key === "at") state.at = number([0, NUMBERS.steps[1], 0, "whole"]);
+      else if (key === "at") state.at = number([0, rangeOf(state.surface, "steps")[1], 0, "whole"]);
       else if (key === "inside" && /^[01]$/.test(value)) state.inside = value === "1";
       else if (key === "start") {
         const [x, y, ...more] = value.split(",");
+        if (y === undefined || more.length || !state.start) throw RangeError();
         const [x0, x1, y0, y1] = SURFACES[state.surface].box;
-        if (y === undefined || more.length) throw RangeError();
         state.start = [number([x0, x1], x), number([y0, y1], y)];
       } else if (key === "on") {
         const names = value.split(",");

@@ -27,6 +27,8 @@ textarea { width: 100%; font: 0.9em var(--book-code, ui-monospace, monospace); }
 canvas { display: block; width: 100%; border: 1px solid var(--line); border-radius: 4px; }
 .stage { position: relative; }
 .stage canvas { aspect-ratio: 1; cursor: crosshair; }
+.network .plane { display: none; }
+.network .stage canvas { cursor: auto; }
 #handle { position: absolute; width: 44px; height: 44px; padding: 0; margin: -22px; border: 0; border-radius: 50%;
   background: none; touch-action: none; cursor: grab; }
 #handle:active { cursor: grabbing; }

@@ -7,7 +7,7 @@ import { SURFACES, clamp, titleOf } from "./state.mjs";
 import { LANDSCAPES, prepared } from "./surfaces.mjs";
 
 // A canvas's context at the resolution of the screen; its units are those of the page.
-function context(canvas) {
+export function context(canvas) {
   const scale = Math.min(3, devicePixelRatio || 1);
   const { clientWidth: width, clientHeight: height } = canvas;
   const [w, h] = [Math.round(width * scale), Math.round(height * scale)];
@@ -69,7 +69,7 @@ function ground(canvas, state, t, theme) {
 }
 
 // On a coloured ground a sign and a path have an edge in the colour of the paper.
-function drawSign(ctx, sign, x, y, size = 16, edge = null) {
+export function drawSign(ctx, sign, x, y, size = 16, edge = null) {
   ctx.font = `${size}px sans-serif`;
   ctx.textAlign = "center";
   ctx.textBaseline = "middle";
@@ -119,14 +119,14 @@ export function drawRace(canvas, state, runs, at, theme) {
   }
 }
 
-// Curves of value(run, t) over the steps on a logarithmic axis, marked at one of them.
-export function drawCurves(canvas, runs, value, steps, at, theme) {
+// Curves of value(run, t) over the steps, or some of them, on a logarithmic axis, marked at one of them.
+export function drawCurves(canvas, runs, value, steps, at, theme, every = 1) {
   const { ctx, width, height } = context(canvas);
   const usable = (x) => x >= low && x > 0 && x < Infinity;
   let [low, lowest, high] = [0, Infinity, 0];
   const curves = runs.map((run) => {
-    const values = new Float64Array(run.steps + 1);
-    for (let t = 0; t <= run.steps; t++) values[t] = value(run, t);
+    const values = new Float64Array(Math.floor(run.steps / every) + 1);
+    for (let k = 0; k < values.length; k++) values[k] = value(run, k * every);
     return [run, values];
   });
   // A run that diverges leaves the picture at its top: on its scale the others would lie on the floor.
@@ -159,14 +159,15 @@ export function drawCurves(canvas, runs, value, steps, at, theme) {
     ctx.setLineDash(LOOKS[name][2]);
     ctx.beginPath();
     let drawing = false;
-    for (let t = 0; t < values.length; t++) {
-      const there = usable(values[t]);
-      if (there && drawing) ctx.lineTo(toX(t), toY(values[t]));
-      else if (there) ctx.moveTo(toX(t), toY(values[t]));
+    for (let k = 0; k < values.length; k++) {
+      const there = usable(values[k]);
+      if (there && drawing) ctx.lineTo(toX(k * every), toY(values[k]));
+      else if (there) ctx.moveTo(toX(k * every), toY(values[k]));
       drawing = there;
     }
     ctx.stroke();
-    if (usable(values[at])) drawSign(ctx, LOOKS[name][3], toX(at), toY(values[at]), 10);
+    const mark = Math.floor(at / every);
+    if (usable(values[mark])) drawSign(ctx, LOOKS[name][3], toX(mark * every), toY(values[mark]), 10);
   }
   ctx.setLineDash([]);
 }

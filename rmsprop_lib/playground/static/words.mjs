@@ -1,6 +1,6 @@
 // What the pictures show, in words: the update equation with its numbers, a sentence for the race, and Python.
 
-import { root } from "./rules.mjs";
+import { divisor } from "./rules.mjs";
 import { NUMBERS, OPTIMIZERS, SPECIAL, SURFACES, titleOf } from "./state.mjs";
 
 export function shown(x, digits = 4) {
@@ -23,8 +23,7 @@ export const squares = (run, t, k) => accumulator(run, "v", t, k) ?? accumulator
 export function effectiveRate(run, t, k, state) {
   const v = squares(run, t, k);
   const eta = state.eta[run.name];
-  if (v === undefined) return eta;
-  return eta / (run.name === "adam" ? Math.sqrt(v / (1 - state.beta2 ** t)) + state.eps : root(v, state));
+  return v === undefined ? eta : eta / divisor(run.name, v, t, state);
 }
 
 // The equations of step t for a coordinate, as lines of text.
