@@ -22,6 +22,7 @@ export function mount(el, { address = "", changed = () => {}, linkTo = null } = 
   let scene;
   let playing = 0;
   let working = 0; // while runs are not finished
+  let turn = -1;
   let axis = 0; // the coordinate that is looked at
   let focus = "rmsprop"; // the optimizer of the map
   let losses = null; // its map, if it is up to date
@@ -242,7 +243,10 @@ export function mount(el, { address = "", changed = () => {}, linkTo = null } = 
     const theme = themeOf(root.firstElementChild);
     const reached = Math.min(at(), scene.reached(runs, state));
     scene.draw(part.race, state, runs, at(), theme);
-    scene.curves.forEach((curve, k) => curve.draw(curves[k].canvas, state, runs, at(), axis, theme));
+    turn = playing || working ? (turn + 1) % CURVES : -1; // in what moves the small pictures take turns
+    scene.curves.forEach((curve, k) => {
+      if (turn < 0 || turn === k) curve.draw(curves[k].canvas, state, runs, at(), axis, theme);
+    });
     if (part.mapped.open && state.start) drawTheMap(theme);
     const { about, look, settings, without } = SURFACES[state.surface];
     root.firstElementChild.className = `playground ${kindOf(state.surface)}`;

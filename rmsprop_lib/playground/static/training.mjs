@@ -9,23 +9,30 @@ import { NAMES, OPTIMIZERS } from "./state.mjs";
 
 export const EVERY = 20; // steps from one measurement to the next
 export const ROUNDS = 5; // of the power iteration in each of them, which take one product with the Hessian more
-export const FRAME = 200; // steps that are computed in a frame at most, of all trainings together
+export const FRAME = 120; // steps that are computed in a frame at most, of all trainings together
 
-const dot = (a, b) => a.reduce((sum, x, i) => sum + x * b[i], 0);
-const scaled = (a, by) => a.map((x) => x * by);
-const mixed = (x, a, y, b) => a.map((v, i) => x * v + y * b[i]);
+function dot(a, b) {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
+  return sum;
+}
+function mixed(x, a, y, b) {
+  const out = new Float64Array(a.length);
+  for (let i = 0; i < a.length; i++) out[i] = x * a[i] + y * b[i];
+  return out;
+}
 
 // The largest eigenvalue of a symmetric matrix, given by its products, and a vector nearer to its eigenvector than q.
 // Each round is one of power iteration that takes the best of the plane of q and its product, not the product alone.
 export function largest(product, q) {
-  q = scaled(q, 1 / Math.sqrt(dot(q, q)));
+  q = mixed(1 / Math.sqrt(dot(q, q)), q, 0, q);
   let w = product(q);
   let value = dot(q, w);
   for (let k = 0; k < ROUNDS; k++) {
     const beside = mixed(1, w, -value, q);
     const length = Math.sqrt(dot(beside, beside));
     if (!(length > 0)) break;
-    const r = scaled(beside, 1 / length);
+    const r = mixed(1 / length, beside, 0, beside);
     const u = product(r);
     const [b, half] = [dot(q, u), (value - dot(r, u)) / 2];
     const root = Math.sqrt(half * half + b * b);
@@ -58,12 +65,15 @@ function begun(name, h, key) {
   };
   const memory = Array.from(theta, () => OPTIMIZERS[name][1].map(() => 0));
   const at = room();
+  const moved = new Float64Array(SIZE);
   let q = theta.map((_, i) => normal(h.seed + 1, i));
   const scale = theta.map(() => 1);
   const product = (v) => {
-    const out = new Float64Array(SIZE);
-    hessianProduct(theta, at, v.map((x, i) => x * scale[i]), out);
-    return out.map((x, i) => x * scale[i]);
+    const [inner, out] = [new Float64Array(SIZE), new Float64Array(SIZE)];
+    for (let i = 0; i < SIZE; i++) inner[i] = v[i] * scale[i];
+    hessianProduct(theta, at, inner, out);
+    for (let i = 0; i < SIZE; i++) out[i] *= scale[i];
+    return out;
   };
   const record = () => {
     run.loss[run.steps] = at.loss;
@@ -83,8 +93,10 @@ function begun(name, h, key) {
   run.advance = (count) => {
     for (; count > 0 && !run.finished; count--) {
       const t = run.steps + 1;
-      const moved = theta.map((x, i) => x - eta * step(at.gradient[i], memory[i], t, h));
-      run.diverged = !moved.every((x) => Math.abs(x) < FAR);
+      for (let i = 0; i < SIZE; i++) {
+        moved[i] = theta[i] - eta * step(at.gradient[i], memory[i], t, h);
+        if (!(Math.abs(moved[i]) < FAR)) run.diverged = true;
+      }
       run.finished = run.diverged || t === h.steps;
       if (run.diverged) return;
       theta.set(moved);
