@@ -34,6 +34,7 @@ LONGEST_FIRST = (
     "02_adagrad.ipynb",
     "test_site_in_browser.py",
     "test_playground_in_browser.py",
+    "test_playground_network_in_browser.py",
     "test_dist.py",
     "test_pdf.py",
     "test_torch_optim_database.py",

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 from rmsprop_lib.playground.race import run
 from rmsprop_lib.playground.state import from_address, to_address
 from rmsprop_lib.playground.surfaces import drift
-from rmsprop_lib.playground.training import train
+from rmsprop_lib.playground.training import Training, train
 
 if TYPE_CHECKING:
     from rmsprop_lib.playground.picture import still
     from rmsprop_lib.playground.widget import Playground
 
-__all__ = ["Playground", "drift", "from_address", "run", "still", "to_address", "train"]
+__all__ = ["Playground", "Training", "drift", "from_address", "run", "still", "to_address", "train"]
 
 _HOME = {"Playground": "widget", "still": "picture"}
 

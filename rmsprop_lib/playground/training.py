@@ -18,18 +18,29 @@ ROUNDS = 5
 
 
 class Training(NamedTuple):
-    """What :func:`train` has recorded."""
+    """What :func:`train` has recorded.
+
+    Attributes
+    ----------
+    theta : array of shape (97,)
+        The weights and biases at the end.
+    loss : array of shape (steps + 1,)
+        Half the mean square error over all points: at the start and after each step.
+    curvature : array of shape (steps // 20,)
+        The largest eigenvalue of P⁻¹H after every twentieth step, where H is the Hessian and P the diagonal matrix of
+        what divides the gradient. Five rounds of power iteration each time, from where the last one ended: where
+        several eigenvalues lie close together, at the edge, the number lies among them.
+    edge : float
+        The curvature up to which the optimizer is stable on a quadratic, with P held fixed; NaN where none is known.
+    weights : array of shape (steps // 20 + 1, 97)
+        The weights and biases at the start and whenever the curvature was measured.
+    """
 
     theta: np.ndarray
-    """The weights and biases at the end, shape (97,)."""
     loss: np.ndarray
-    """Half the mean square error over all points: at the start and after each step, shape (steps + 1,)."""
     curvature: np.ndarray
-    """The largest eigenvalue of P⁻¹H after every twentieth step, shape (steps // 20,)."""
     edge: float
-    """The value of the curvature up to which the optimizer is stable on a quadratic; NaN where none is known."""
     weights: np.ndarray
-    """The weights and biases at the start and whenever the curvature was measured, shape (steps // 20 + 1, 97)."""
 
 
 def largest(
@@ -76,8 +87,7 @@ def train(optimizer: str, settings: Settings) -> Training:
     Returns
     -------
     Training
-        ``theta``, ``loss``, ``curvature``, ``edge`` and ``weights``. Shorter if the run diverged, that is, if a weight
-        came farther out than 10¹².
+        Its arrays are shorter if the run diverged, that is, if a weight came farther out than 10¹².
 
     Examples
     --------
