@@ -5,13 +5,13 @@ import io
 import itertools
 import json
 from collections.abc import Callable, Iterator
-from typing import Any
 from urllib.parse import quote
 
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browser import DESK, PHONE, SECONDS, Visit, Window, opened
+from playground_parts import OPEN, address_of, part, set_address, wait_for_status
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from rmsprop_lib.playground import from_address, run, to_address
@@ -25,21 +25,6 @@ CHAPTER = "chapters/03_rmsprop.html"
 CHAPTERS = ("02_adagrad", "03_rmsprop", "04_centered_rmsprop", "05_rmsprop_momentum", "06_adam", "09_moving_targets")
 PLANES = [name for name, row in SURFACES.items() if "kind" not in row]
 EVERYONE = "on=" + ",".join(OPTIMIZERS)
-# Everything in the playground, whatever it is folded under.
-OPEN = "() => playground.mounted[0].host.shadowRoot.querySelectorAll('details').forEach(e => (e.open = true))"
-
-
-def part(page: Page, selector: str) -> Any:
-    """An element of the first playground of the page."""
-    return page.locator(".playground-live").first.locator(selector)
-
-
-def address_of(page: Page) -> str:
-    return page.evaluate("playground.mounted[0].playground.address")
-
-
-def set_address(page: Page, address: str) -> None:
-    page.evaluate("address => playground.mounted[0].playground.set(address)", address)
 
 
 def colours_of(page: Page) -> dict[tuple[int, ...], int]:
@@ -54,10 +39,6 @@ def colours_of(page: Page) -> dict[tuple[int, ...], int]:
             return found; }"""
     )
     return {tuple(map(int, colour.split(","))): count for colour, count in found.items()}
-
-
-def wait_for_status(page: Page, text: str) -> None:
-    expect(part(page, "#status")).to_contain_text(text, timeout=1000 * SECONDS)
 
 
 @pytest.fixture(scope="module")

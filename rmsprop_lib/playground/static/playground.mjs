@@ -110,6 +110,7 @@ export function mount(el, { address = "", changed = () => {}, linkTo = null } = 
       if (!working && !playing) say(scene.summary(runs, at()), 400);
     };
     working = scene.advance(runs) ? requestAnimationFrame(work) : 0;
+    if (working) clearTimeout(speaking);
   }
   function take(text, quiet = false) {
     const { state: read, refused } = fromAddress(text);
@@ -224,7 +225,6 @@ export function mount(el, { address = "", changed = () => {}, linkTo = null } = 
     setFromMap(u + right / COLUMNS, v + up / ROWS);
   });
   function drawTheMap(theme) {
-    clearTimeout(waiting);
     part.map.classList.toggle("stale", !losses);
     const symbol = decay() ? NUMBERS[decay()][4] : "nothing, as it has no decay,";
     part.decay.textContent = symbol;
@@ -247,6 +247,7 @@ export function mount(el, { address = "", changed = () => {}, linkTo = null } = 
     scene.curves.forEach((curve, k) => {
       if (turn < 0 || turn === k) curve.draw(curves[k].canvas, state, runs, at(), axis, theme);
     });
+    clearTimeout(waiting);
     if (part.mapped.open && state.start) drawTheMap(theme);
     const { about, look, settings, without } = SURFACES[state.surface];
     root.firstElementChild.className = `playground ${kindOf(state.surface)}`;
