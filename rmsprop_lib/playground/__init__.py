@@ -2,8 +2,8 @@
 
 - :class:`Playground` is the widget for notebooks, and needs anywidget;
 - :func:`still` draws a race as a picture, and needs Matplotlib;
-- :func:`run` computes a race's path, :func:`train` trains the network, and :func:`from_address` and :func:`to_address` go between a state and the text
-  that holds it, :func:`drift` says where a moving minimum is; these need NumPy alone.
+- :func:`run` computes a race's path, :func:`train` trains the network, :func:`from_address` and :func:`to_address` go
+  between a state and the text that holds it, :func:`drift` says where a moving minimum is; these need NumPy alone.
 
 The program for the browser is in ``static``, as ES modules; ``rmsprop_lib.playground.bundle`` joins them.
 """

@@ -52,7 +52,7 @@ def tanh(x: np.ndarray) -> np.ndarray:
     power = np.full_like(r, COEFFICIENTS[0])
     for c in COEFFICIENTS[1:]:
         power = power * r + c
-    return np.copysign(1 - 2 / (np.ldexp(power, k.astype(int)) + 1), x)
+    return np.asarray(np.copysign(1 - 2 / (np.ldexp(power, k.astype(int)) + 1), x))
 
 
 LOG2E, LN2_HIGH, LN2_LOW = 1.4426950408889634, 0.6931471803691238, 1.9082149292705877e-10
@@ -102,7 +102,7 @@ def passed(theta: np.ndarray) -> Pass:
 
 
 def hessian_product(at: Pass, q: np.ndarray) -> np.ndarray:
-    """The Hessian times q: the derivative along q of every line of :func:`passed`, the R-operator of Pearlmutter 1994."""
+    """The Hessian times q: the derivative along q of every line of :func:`passed` (R-operator, Pearlmutter 1994)."""
     _, _, w2, _, w3, _ = at.parts
     q1, c1, q2, c2, q3, c3 = split(q)
     a1, a2 = at.a1, at.a2
@@ -112,6 +112,4 @@ def hessian_product(at: Pass, q: np.ndarray) -> np.ndarray:
     e3 = (r2 @ w3 + a2 @ q3 + c3) / POINTS
     e2 = (e3 @ w3.T + at.d3 @ q3.T) * s2 - 2 * a2 * r2 * (at.d3 @ w3.T)
     e1 = (e2 @ w2.T + at.d2 @ q2.T) * s1 - 2 * a1 * r1 * (at.d2 @ w2.T)
-    return _joined(
-        INPUTS.T @ e1, e1.sum(0), r1.T @ at.d2 + a1.T @ e2, e2.sum(0), r2.T @ at.d3 + a2.T @ e3, e3.sum(0)
-    )
+    return _joined(INPUTS.T @ e1, e1.sum(0), r1.T @ at.d2 + a1.T @ e2, e2.sum(0), r2.T @ at.d3 + a2.T @ e3, e3.sum(0))

@@ -33,8 +33,8 @@ def draw_network(state: Settings) -> Axes:
     """
     steps = state["steps"]
     with plt.rc_context(STYLE):
-        figure, axes = plt.subplot_mosaic([["edge", "fit"], ["edge", "loss"]], figsize=(7.0, 4.1), width_ratios=[1.6, 1])
-        edge, fits, losses = (axes[name] for name in ("edge", "fit", "loss"))
+        figure, axes = plt.subplot_mosaic("ef;el", figsize=(7.0, 4.1), width_ratios=[1.6, 1])
+        edge, fits, losses = (axes[name] for name in "efl")
         edge.axhspan(1, TOP, color="#000000", alpha=0.06, linewidth=0)
         edge.axhline(1, color="#c00000", linewidth=1.2)
         note(edge, 0.02 * steps, 1.62, "above the edge: unstable", ha="left")

@@ -46,7 +46,7 @@ class Training(NamedTuple):
 def largest(
     product: Callable[[np.ndarray], np.ndarray], q: np.ndarray, rounds: int = ROUNDS
 ) -> tuple[float, np.ndarray]:
-    """The largest eigenvalue of a symmetric matrix, given by its products, and a vector nearer to its eigenvector than q.
+    """The largest eigenvalue of a symmetric matrix, given by its products, and a vector nearer its eigenvector than q.
 
     Each round is one of power iteration that takes the best of the plane of q and its product, not the product alone.
     What it finds is never above the largest eigenvalue.

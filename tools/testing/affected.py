@@ -23,7 +23,7 @@ from tools.testing.uses import ALL, Definition, Uses, read
 RULES = "rmsprop_lib.rules"
 # For what is no Python: which tests speak of it. The first pattern that fits counts.
 SPEAK_OF = (
-    ("rmsprop_lib/playground/static/*", ("tests/library/test_playground.py", "tests/library/test_playground_network.py")),
+    ("rmsprop_lib/playground/static/*", ("tests/library/test_playground",)),
     ("rmsprop_lib/data/*", ("tests/library/test_data.py", "tests/library/test_conventions.py")),
     ("chapters/*.ipynb", ("tests/book", "tests/library/test_exercises.py")),
     ("chapters/*", ("tests/book",)),
