@@ -17,7 +17,7 @@ import rmsprop_lib
 LEFT_OUT = re.compile(
     r"exercises\.(chapter_\d\d|declaration|judging|progress|replying|running|timeout|torch_answer|values)"
     r"|averages|compiled(\..*)?|conventions\.\w+|torch_optim\..*|training\..*|experiments\.(?!search)\w+"
-    r"|playground\.(bundle|picture|race|state|surfaces|widget)"
+    r"|playground\.(bundle|edges|network|network_picture|picture|race|state|surfaces|training|widget)"
 )
 
 

@@ -658,6 +658,14 @@ class TestInANotebook:
         assert part(cell, "#at").text_content() == "7 of 300"
         assert cell.evaluate("model.saved") == []
 
+    def test_the_network_is_trained_there_too(self, cell: Page) -> None:
+        cell.evaluate("model.fromPython('surface=network&steps=100&on=sgd')")
+        expect(part(cell, "#at")).to_have_text("100 of 100", timeout=1000 * SECONDS)
+        assert part(cell, "#race").get_attribute("aria-label").startswith("Network at its edge")
+        part(cell, 'input[aria-label="learning rate of SGD"]').focus()
+        cell.keyboard.press("ArrowRight")
+        assert from_address(cell.evaluate("model.saved[0]"))["eta"]["sgd"] > 0.2
+
     def test_what_is_done_in_the_picture_reaches_python(self, cell: Page) -> None:
         part(cell, "#handle").focus()
         cell.keyboard.press("ArrowUp")
