@@ -9,5 +9,5 @@ recorded again.
 :func:`rmsprop_lib.records.load_record` and runs one again, shorter.
 """
 
-NAMES = ("digits", "companions", "limit", "tasks", "sequences", "edge")
+NAMES = ("digits", "companions", "limit", "tasks", "sequences", "edge", "flow")
 """The experiments that are recorded."""
