@@ -1,4 +1,4 @@
-"""SGD, AdaGrad, RMSprop and Adam over dictionaries of NumPy arrays.
+"""SGD, AdaGrad, RMSprop, Adam and the family of chapter 20 over dictionaries of NumPy arrays.
 
 >>> import numpy as np
 >>> optimizer = RMSprop(learning_rate=0.1, rho=0.75)
@@ -22,7 +22,6 @@ from rmsprop_lib.compiled.kernels import RisingDecay
 from rmsprop_lib.conventions.checkpoints import from_framework, to_framework
 from rmsprop_lib.conventions.options import options_like, row_as_running, row_like, row_of
 from rmsprop_lib.conventions.table import Convention
-from rmsprop_lib.conventions.table import Rule as RuleName
 from rmsprop_lib.hyperparameters import DECAY, NON_NEGATIVE, Choice, Hyperparameter, Switch
 from rmsprop_lib.rules import Rule
 from rmsprop_lib.schedules import WEIGHT_DECAY_BY, check_decay_by, decay_by
@@ -37,7 +36,7 @@ WORTH_COMPILING = arrays.WORTH_COMPILING
 
 
 class Optimizer(ABC):
-    """What the four optimizers share: checking the input, keeping the state, stepping.
+    """What the optimizers share: checking the input, keeping the state, stepping.
 
     A subclass names its accumulators (``_names``) and chooses its rule (``_chosen``).
 
@@ -66,7 +65,7 @@ class Optimizer(ABC):
     weight_decay_by = Choice(*WEIGHT_DECAY_BY)
 
     # The rule in the table of conventions, and its settings under the names that our arguments have.
-    _rule_name: ClassVar[RuleName]
+    _rule_name: ClassVar[str]
     _in_the_book: ClassVar[dict[str, str]]
 
     def __init__(
@@ -844,6 +843,203 @@ class Adam(Optimizer):
         weights = rules.weight_sum(self.beta2, self.step[key])
         epsilon = self.epsilon / rules.sqrt(weights) if self.eps_uncorrected else self.epsilon
         return _root(self.state["largest" if self.amsgrad else "cache"][key] / weights, epsilon, False)
+
+
+class AdaDelta(Optimizer):
+    """AdaDelta (rule ``adadelta``).
+
+    Parameters
+    ----------
+    learning_rate : float, η ≥ 0
+        Times the direction, which has the parameters' unit already: 1 as published.
+    rho : float, ρ in [0, 1)
+        Decay of both averages, of squared gradients, ``state["cache"]``, and of squared steps, ``state["steps"]``.
+    epsilon : float, ε ≥ 0
+        Added inside both roots. With 0 nothing ever moves.
+    weight_decay, check_finite, decoupled_weight_decay, weight_decay_by
+        See :class:`Optimizer`.
+    """
+
+    rho = Hyperparameter(DECAY)
+    epsilon = Hyperparameter(NON_NEGATIVE)
+
+    _rule_name = "adadelta"
+
+    def __init__(
+        self,
+        learning_rate: float = 1.0,
+        rho: float = 0.9,
+        epsilon: float = 1e-6,
+        *,
+        weight_decay: float = 0.0,
+        check_finite: bool = True,
+        decoupled_weight_decay: bool = False,
+        weight_decay_by: str = "rate",
+    ) -> None:
+        super().__init__(learning_rate, weight_decay, check_finite, decoupled_weight_decay, weight_decay_by)
+        self.rho = rho
+        self.epsilon = epsilon
+
+    def _names(self) -> tuple[str, ...]:
+        return ("cache", "steps")
+
+    def _chosen(self, t: int | None) -> tuple[Rule, tuple[Any, ...]]:
+        return rules.adadelta, (self.rho, self.epsilon)
+
+    def _denominator(self, key: str) -> Any:
+        raise NotImplementedError("AdaDelta has no rate of its own: the one of a step is forgotten with its average")
+
+
+class Descendant(Optimizer):
+    """What those have in common that keep an average of gradients and one of sizes, each corrected for its start.
+
+    Parameters
+    ----------
+    learning_rate : float, η ≥ 0
+    beta1, beta2 : float in [0, 1)
+        Decay of the average of gradients, ``state["mean"]``, and of that of sizes, ``state["cache"]``.
+    epsilon : float, ε ≥ 0
+    weight_decay, check_finite, decoupled_weight_decay, weight_decay_by
+        See :class:`Optimizer`.
+    """
+
+    beta1 = Hyperparameter(DECAY)
+    beta2 = Hyperparameter(DECAY)
+    epsilon = Hyperparameter(NON_NEGATIVE)
+
+    _function: ClassVar[Rule]
+
+    def __init__(
+        self,
+        learning_rate: float = 0.001,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+        *,
+        weight_decay: float = 0.0,
+        check_finite: bool = True,
+        decoupled_weight_decay: bool = False,
+        weight_decay_by: str = "rate",
+    ) -> None:
+        super().__init__(learning_rate, weight_decay, check_finite, decoupled_weight_decay, weight_decay_by)
+        self.beta1 = beta1
+        self.beta2 = beta2
+        self.epsilon = epsilon
+
+    def _names(self) -> tuple[str, ...]:
+        return ("mean", "cache")
+
+    def _chosen(self, t: int | None) -> tuple[Rule, tuple[Any, ...]]:
+        return type(self)._function, (1 if t is None else t, self.beta1, self.beta2, self.epsilon)
+
+    def _denominator(self, key: str) -> Any:
+        return _root(self.cache[key] / rules.weight_sum(self.beta2, self.step[key]), self.epsilon, False)
+
+
+class AdaMax(Descendant):
+    """AdaMax (rule ``adamax``); ``state["cache"]`` is the largest gradient so far, which decays.
+
+    Arguments are those of :class:`Descendant`.
+    """
+
+    _rule_name = "adamax"
+    _function = staticmethod(rules.adamax)
+
+    def _denominator(self, key: str) -> Any:
+        return self.cache[key]
+
+
+class NAdam(Descendant):
+    """NAdam with a constant momentum (rule ``nadam``). Arguments are those of :class:`Descendant`."""
+
+    _rule_name = "nadam"
+    _function = staticmethod(rules.nadam)
+
+
+class RAdam(Descendant):
+    """RAdam (rule ``radam``). Arguments are those of :class:`Descendant`.
+
+    While the rectification is 0 a step is not scaled: the effective rate is then η.
+    """
+
+    _rule_name = "radam"
+    _function = staticmethod(rules.radam)
+
+    def _denominator(self, key: str) -> Any:
+        t = self.step[key]
+        factor = rules.rectification(self.beta2, t)
+        if not factor:
+            return 1.0
+        return (rules.sqrt(self.cache[key]) + self.epsilon) / (factor * rules.sqrt(rules.weight_sum(self.beta2, t)))
+
+
+class LaProp(Descendant):
+    """LaProp (rule ``laprop``). Arguments are those of :class:`Descendant`."""
+
+    _rule_name = "laprop"
+    _function = staticmethod(rules.laprop)
+
+
+class AdaBelief(Descendant):
+    """AdaBelief (rule ``adabelief``); ``state["cache"]`` averages squared distances from the average.
+
+    Arguments are those of :class:`Descendant`.
+    """
+
+    _rule_name = "adabelief"
+    _function = staticmethod(rules.adabelief)
+
+
+class Yogi(Descendant):
+    """Yogi (rule ``yogi``), with both averages corrected. Arguments are those of :class:`Descendant`."""
+
+    _rule_name = "yogi"
+    _function = staticmethod(rules.yogi)
+
+
+class Lion(Optimizer):
+    """Lion (rule ``lion``); with both decays equal signum, the sign of the momentum.
+
+    Parameters
+    ----------
+    learning_rate : float, η ≥ 0
+        What every element moves by.
+    beta1, beta2 : float in [0, 1)
+        β₁ for the average whose sign is taken, β₂ for the one that is kept, ``state["mean"]``.
+    weight_decay : float, λ ≥ 0
+        Decoupled, as published, unless ``decoupled_weight_decay=False``.
+    check_finite, decoupled_weight_decay, weight_decay_by
+        See :class:`Optimizer`.
+    """
+
+    beta1 = Hyperparameter(DECAY)
+    beta2 = Hyperparameter(DECAY)
+
+    _rule_name = "lion"
+
+    def __init__(
+        self,
+        learning_rate: float = 1e-4,
+        beta1: float = 0.9,
+        beta2: float = 0.99,
+        *,
+        weight_decay: float = 0.0,
+        check_finite: bool = True,
+        decoupled_weight_decay: bool = True,
+        weight_decay_by: str = "rate",
+    ) -> None:
+        super().__init__(learning_rate, weight_decay, check_finite, decoupled_weight_decay, weight_decay_by)
+        self.beta1 = beta1
+        self.beta2 = beta2
+
+    def _names(self) -> tuple[str, ...]:
+        return ("mean",)
+
+    def _chosen(self, t: int | None) -> tuple[Rule, tuple[Any, ...]]:
+        return rules.lion, (self.beta1, self.beta2)
+
+    def _denominator(self, key: str) -> Any:
+        raise NotImplementedError("Lion divides by nothing that it keeps: every element moves by the learning rate")
 
 
 def _root(v: Any, epsilon: float, inside: bool) -> Any:

@@ -13,6 +13,8 @@ in :mod:`rmsprop_lib.numpy_optim` and :mod:`rmsprop_lib.torch_optim` do that.
 Symbols: ``g`` gradient, ``G`` sum of squared gradients, ``v`` moving average of squares (in the centered rule:
 moving variance), ``mu`` and ``m`` moving average of gradients, ``b`` momentum buffer, ``rho``, ``beta1``,
 ``beta2`` decay rates in [0, 1), ``gamma`` momentum in [0, 1), ``eps`` ≥ 0, ``t`` step number counted from 1.
+In the family of chapter 20 ``u`` is a moving average of squared steps, or the decaying largest gradient, and ``s``
+a moving average of squared surprises.
 
 A rule that takes the rate ``eta`` returns what is subtracted from :math:`\theta` itself, :math:`\eta` in it.
 """
@@ -35,6 +37,15 @@ def maximum(a: Number, b: Number) -> Number:
     if hasattr(b, "clip"):
         return b.clip(min=a)
     return b if a < b or b != b else a
+
+
+def sign(x: Number) -> Number:
+    """1, −1 or 0, elementwise, in the type of ``x``; NaN where ``x`` is no finite number.
+
+    >>> sign(-3.0), sign(0.0)
+    (-1.0, 0.0)
+    """
+    return (x > 0) * x**0 - (x < 0) * x**0 + 0 * x
 
 
 def ema(average: Number, x: Number, rho: Number) -> Number:
@@ -365,3 +376,193 @@ def cautious(d: Number, g: Number, share: Number) -> Number:
     (6.0, 0.0)
     """
     return d * (d * g > 0) / maximum(1e-3, share)
+
+
+def adadelta(g: Number, v: Number, u: Number, rho: Number, eps: Number) -> tuple[Number, Number, Number]:
+    r"""AdaDelta: RMSprop whose rate is the root of a moving average ``u`` of its own squared steps,
+
+    .. math:: d = \frac{\sqrt{u + \varepsilon}}{\sqrt{v + \varepsilon}}\,g .
+
+    Source: chapter 20, equation ``adadelta``; Zeiler (2012), algorithm 1.
+
+    >>> adadelta(4.0, 0.0, 3.0, 0.75, 1.0)
+    (3.5777087639996634, 4.0, 5.449999999999999)
+    """
+    v = ema(v, g * g, rho)
+    d = sqrt(u + eps) / sqrt(v + eps) * g
+    return d, v, ema(u, d * d, rho)
+
+
+def adamax(
+    g: Number, m: Number, u: Number, t: Number, beta1: Number, beta2: Number, eps: Number
+) -> tuple[Number, Number, Number]:
+    r"""AdaMax: Adam that divides by the largest gradient so far, which decays, :math:`u = \max(\beta_2u, |g|+\varepsilon)`.
+
+    Source: chapter 20, equation ``adamax``; Kingma and Ba (2015), algorithm 2, which has no :math:`\varepsilon`.
+
+    >>> adamax(-4.0, 0.0, 10.0, 1, 0.5, 0.5, 0.0)
+    (-0.8, -2.0, 5.0)
+    """
+    m = ema(m, g, beta1)
+    u = maximum(ema(u, 0.0, beta2), sign(g) * g + eps)
+    return corrected(m, beta1, t) / u, m, u
+
+
+def nadam(
+    g: Number, m: Number, v: Number, t: Number, beta1: Number, beta2: Number, eps: Number
+) -> tuple[Number, Number, Number]:
+    r"""NAdam: Adam whose average of gradients looks one step ahead, as if the next gradient were this one again.
+
+    The weights after the step to come sum to 1 − β₁ᵗ⁺¹, which is one more step of the average of ones.
+
+    Source: chapter 20, equation ``nadam``; Dozat (2016), algorithm 2 with a constant momentum.
+
+    >>> nadam(1.0, 0.0, 0.0, 1, 0.5, 0.75, 0.0)
+    (1.3333333333333333, 0.5, 0.25)
+    """
+    m = ema(m, g, beta1)
+    v = ema(v, g * g, beta2)
+    now = weight_sum(beta1, t)
+    return ema(m / ema(now, 1.0, beta1), g / now, beta1) / (sqrt(corrected(v, beta2, t)) + eps), m, v
+
+
+def nadam_scheduled(
+    g: Number,
+    m: Number,
+    v: Number,
+    t: Number,
+    beta1: Number,
+    beta2: Number,
+    eps: Number,
+    now: Number,
+    ahead: Number,
+) -> tuple[Number, Number, Number]:
+    r"""NAdam with the weights of gradient and average given, as a schedule of the momentum makes them.
+
+    Source: chapter 20, equation ``nadam_scheduled``; Dozat (2016), algorithm 2.
+
+    >>> nadam_scheduled(1.0, 0.0, 0.0, 1, 0.5, 0.75, 0.0, 1.0, 0.5)
+    (1.25, 0.5, 0.25)
+    """
+    m = ema(m, g, beta1)
+    v = ema(v, g * g, beta2)
+    return (now * g + ahead * m) / (sqrt(corrected(v, beta2, t)) + eps), m, v
+
+
+def rectification(beta2: Number, t: Number) -> Number:
+    r"""By which RAdam shortens its steps while the average of squares knows few gradients; 0 while they are too few.
+
+    Source: chapter 20, equation ``rectification``; Liu et al. (2020), algorithm 2.
+
+    >>> [round(rectification(0.999, t), 4) for t in (5, 6, 100, 10_000)]
+    [0.0, 0.0258, 0.2153, 0.9998]
+    """
+    longest = 2 / (1 - beta2) - 1
+    length = longest - 2 * t * beta2**t / weight_sum(beta2, t)
+    enough = length > 5
+    length, longest = maximum(5.0, length), maximum(5.0, longest)
+    return enough * sqrt((length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length))
+
+
+def radam(
+    g: Number, m: Number, v: Number, t: Number, beta1: Number, beta2: Number, eps: Number
+) -> tuple[Number, Number, Number]:
+    r"""RAdam: Adam times its :func:`rectification`, and the average of gradients alone where that is 0.
+
+    :math:`\varepsilon` is added to :math:`\sqrt v` before the correction, as in torch.optim; the paper has none.
+
+    Source: chapter 20, equation ``radam``; Liu et al. (2020), algorithm 2.
+
+    >>> radam(3.0, 0.0, 0.0, 1, 0.5, 0.999, 0.0)[0]
+    3.0
+    """
+    m = ema(m, g, beta1)
+    v = ema(v, g * g, beta2)
+    r = rectification(beta2, t)
+    unscaled = 1 - r / maximum(1e-30, r)  # 1 where r is 0, and 0 elsewhere
+    m_hat = corrected(m, beta1, t)
+    return m_hat * (r * sqrt(weight_sum(beta2, t)) / (sqrt(v) + eps) + unscaled), m, v
+
+
+def laprop(
+    g: Number, m: Number, v: Number, t: Number, beta1: Number, beta2: Number, eps: Number
+) -> tuple[Number, Number, Number]:
+    r"""LaProp: the average is taken of scaled gradients, chapter 5's momentum after scaling with both averages corrected.
+
+    Source: chapter 20, equation ``laprop``; Ziyin et al. (2020), algorithm 1.
+
+    >>> laprop(-4.0, 0.0, 0.0, 1, 0.5, 0.75, 0.0)
+    (-1.0, -0.5, 4.0)
+    """
+    v = ema(v, g * g, beta2)
+    m = ema(m, g / (sqrt(corrected(v, beta2, t)) + eps), beta1)
+    return corrected(m, beta1, t), m, v
+
+
+def adabelief(
+    g: Number, m: Number, s: Number, t: Number, beta1: Number, beta2: Number, eps: Number
+) -> tuple[Number, Number, Number]:
+    r"""AdaBelief: Adam that divides by how far gradients lie from their average, :math:`s` of :math:`(g-m)^2`.
+
+    :math:`\varepsilon` enters twice, into :math:`s` at every step and after the root.
+
+    Source: chapter 20, equation ``adabelief``; Zhuang et al. (2020), algorithm 2.
+
+    >>> adabelief(4.0, 0.0, 0.0, 1, 0.5, 0.75, 0.0)
+    (2.0, 2.0, 1.0)
+    """
+    m = ema(m, g, beta1)
+    s = ema(s, (g - m) * (g - m), beta2) + eps
+    return corrected(m, beta1, t) / (sqrt(corrected(s, beta2, t)) + eps), m, s
+
+
+def yogi(
+    g: Number, m: Number, v: Number, t: Number, beta1: Number, beta2: Number, eps: Number
+) -> tuple[Number, Number, Number]:
+    r"""Yogi: Adam whose :math:`v` changes by :math:`(1-\beta_2)g^2` and no more, up or down,
+
+    .. math:: v \leftarrow v - (1-\beta_2)\operatorname{sign}(v - g^2)\,g^2 .
+
+    ``t`` = ∞ leaves the correction out, which is the rule as it was published.
+
+    Source: chapter 20, equation ``yogi``; Zaheer et al. (2018), algorithm 2.
+
+    >>> yogi(1.0, 0.0, 16.0, float("inf"), 0.0, 0.75, 0.0)
+    (0.2519763153394848, 1.0, 15.75)
+    """
+    m = ema(m, g, beta1)
+    v = ema(v, v - sign(v - g * g) * g * g, beta2)
+    return corrected(m, beta1, t) / (sqrt(corrected(v, beta2, t)) + eps), m, v
+
+
+def lion(g: Number, m: Number, beta1: Number, beta2: Number) -> tuple[Number, Number]:
+    r"""Lion: the sign of an average; one decay, ``beta1``, for the sign, another, ``beta2``, for what is kept.
+
+    With both decays equal it is the sign of the momentum, signum; with both 0 sign descent.
+
+    Source: chapter 20, equation ``lion``; Chen et al. (2023), program 1; Bernstein et al. (2018) for signum.
+
+    >>> lion(-1.0, 2.0, 0.25, 0.5)
+    (-1.0, 0.5)
+    """
+    return sign(ema(m, g, beta1)), ema(m, g, beta2)
+
+
+def schedule_free(
+    x: Number, z: Number, d: Number, eta: Number, share: Number, beta: Number
+) -> tuple[Number, Number, Number]:
+    r"""Schedule-free averaging around any direction ``d``, which belongs to the gradient at the point :math:`y`.
+
+    .. math:: z \leftarrow z - \eta d, \qquad x \leftarrow (1-c)\,x + c\,z, \qquad y = (1-\beta)\,z + \beta\,x .
+
+    ``share`` is :math:`c`: :math:`1/t` for the average of all :math:`z`. :math:`x` is the answer, and :math:`y` where
+    the next gradient is taken. Returns :math:`y`, :math:`x` and :math:`z`.
+
+    Source: chapter 20, equation ``schedule_free``; Defazio et al. (2024), equations 2 to 4.
+
+    >>> schedule_free(1.0, 1.0, 2.0, 0.5, 0.5, 0.5)
+    (0.25, 0.5, 0.0)
+    """
+    z = z - eta * d
+    x = ema(x, z, 1 - share)
+    return ema(z, x, 1 - beta), x, z

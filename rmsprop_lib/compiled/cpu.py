@@ -86,6 +86,12 @@ def _maximum(a: Any, b: Any) -> Any:
     return lambda a, b: b if a < b or b != b else a
 
 
+@overload(rules.sign, inline="always", strict=False)
+def _sign(x: Any) -> Any:
+    scalar = x
+    return lambda x: scalar(x > 0) - scalar(x < 0) + scalar(0) * x
+
+
 @overload(rules.ema, inline="always", strict=False)
 def _ema(average: Any, x: Any, rho: Any) -> Any:
     scalar = average
@@ -104,6 +110,21 @@ def _weight_sum(beta: Any, t: Any) -> Any:
 @overload(rules.corrected, inline="always", strict=False)
 def _corrected(average: Any, beta: Any, t: Any) -> Any:
     return lambda average, beta, t: average * beta[2]
+
+
+@njit(error_model="numpy")
+def _rectified(beta: float, t: float) -> float:
+    longest = 2.0 / (1.0 - beta) - 1.0
+    length = longest - 2.0 * t * beta**t / (1.0 - beta**t)
+    if not length > 5.0:
+        return 0.0
+    return math.sqrt((length - 4.0) * (length - 2.0) * longest / ((longest - 4.0) * (longest - 2.0) * length))
+
+
+@overload(rules.rectification, inline="always", strict=False)
+def _rectification(beta2: Any, t: Any) -> Any:
+    scalar = beta2.types[1]
+    return lambda beta2, t: scalar(_rectified(beta2[0], t))
 
 
 # What any kernel may call, and once it is asked for whatever else a rule calls.

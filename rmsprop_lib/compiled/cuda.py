@@ -51,8 +51,8 @@ COMPILED_WITH = {"num_warps": WARPS, "enable_fp_fusion": False}
 ADDRESSES = 64
 """Most addresses that one launch writes: as many arguments as compile in a moment."""
 
-SCALARS = 3
-"""Most numbers that are computed once for a tensor: its rate, and the sums of the weights of two averages."""
+SCALARS = 4
+"""Most numbers that are computed once for a tensor: its rate, the sums of the weights of two averages, and its step."""
 
 TYPES = {torch.float16: "float16", torch.bfloat16: "bfloat16", torch.float32: "float32", torch.float64: "float64"}
 
@@ -146,6 +146,20 @@ _PRIMITIVES = {
         def corrected(average, beta, t):
             return divide(average, beta[2])
     """,
+    "sign": """
+        def sign(x):
+            return tl.where(x > 0, 1.0, tl.where(x < 0, -1.0, 0.0)).to(x.dtype) + 0 * x
+    """,
+    "rectification": """
+        def rectification(beta, t):
+            rest = beta[1].to(tl.float64)
+            power = tl.exp(t.to(tl.float64) * tl.log(1.0 - rest))
+            longest = 2.0 / rest - 1.0
+            length = longest - 2.0 * t.to(tl.float64) * power / (1.0 - power)
+            k, n = tl.maximum(5.0, length), tl.maximum(5.0, longest)
+            r = tl.sqrt((k - 4.0) * (k - 2.0) * n / ((n - 4.0) * (n - 2.0) * k))
+            return tl.where(length > 5.0, r, 0.0).to(beta[1].dtype)
+    """,
     "rising_decay": """
         def rising_decay(rho, t):
             share = divide(rho[1], rho[2])
@@ -221,6 +235,7 @@ def _count_kernel(counted: bool, sums: int, rate_on_device: bool, dtype: str, in
             f"    sum{k} = 1.0 - tl.where(t == 1.0, beta, tl.exp(t * tl.log(beta)))",
             f"    tl.store(scalars + {k + 1} * arrays + i, sum{k}.to(tl.{dtype}), mask=there)",
         ]
+    lines.append(f"    tl.store(scalars + {sums + 1} * arrays + i, t.to(tl.{dtype}), mask=there)")
     with _interpreting(interpreted):
         count = _defined("count", "\n".join(lines), _scope([inverse_time_decay], interpreted))
         return triton.jit(count, do_not_specialize=["arrays"])
@@ -235,7 +250,7 @@ def kernel_source(
     given, signature, prologue, numbers, sums = ["g", *accumulators], [], [], 0, 0
     for kind in kinds:
         if kind not in NUMERIC:
-            given.append({"t": "0"}.get(kind, kind))
+            given.append({"t": "step"}.get(kind, kind))
             continue
         h, rest = f"h{numbers}", f"rest{numbers}"
         numbers += 1
@@ -252,6 +267,8 @@ def kernel_source(
             if kind == "rising decay":
                 value = f"rising_decay({value}, 0)"
         prologue.append(f"{h} = {value}")
+    if "t" in kinds:
+        prologue.append(f"step = tl.load(scalars + {sums + 1} * arrays + a)")
     results = ", ".join(["d", *accumulators])
     # What a rule returns that takes the rate itself has the rate in it.
     change, shrunk = ("d", "rate * shrink") if "rate" in kinds else ("rate * d", "shrink")

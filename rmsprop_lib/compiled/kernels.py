@@ -21,7 +21,15 @@ Kind = Literal["value", "decay", "corrected decay", "rising decay", "t", "rate",
 NUMERIC = ("value", "decay", "corrected decay", "rising decay")
 DECAYS = ("rho", "beta1", "beta2")
 
-PRIMITIVES = (rules.sqrt, rules.maximum, rules.ema, rules.weight_sum, rules.corrected)
+PRIMITIVES = (
+    rules.sqrt,
+    rules.maximum,
+    rules.sign,
+    rules.ema,
+    rules.weight_sum,
+    rules.corrected,
+    rules.rectification,
+)
 """What rules are made of, and what each compiler has its own form of."""
 
 

@@ -4,18 +4,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from rmsprop_lib.conventions.table import TABLE, Convention, Rule, convention
+from rmsprop_lib.conventions.table import TABLE, Convention, convention
 
 # What decides which form a state has.
 _STRUCTURE = ("rho", "gamma", "centered", "rate_inside", "bias_correction", "amsgrad")
 
 
-def row_of(rule: Rule, framework: str, optimizer: str | None = None) -> Convention:
+def row_of(rule: str, framework: str, optimizer: str | None = None) -> Convention:
     """The row of a framework's optimizer that follows a rule, with its defaults.
 
     Parameters
     ----------
-    rule : {"sgd", "adagrad", "rmsprop", "adam"}
+    rule : str
+        ``"sgd"``, ``"adagrad"``, ``"rmsprop"`` or ``"adam"``; the table has no row for any other.
     framework : str
         As in :data:`rmsprop_lib.conventions.TABLE`.
     optimizer : str, optional
@@ -34,7 +35,7 @@ def row_of(rule: Rule, framework: str, optimizer: str | None = None) -> Conventi
         rows = [row for row in TABLE if row.framework == framework and row.rule == rule]
         if not rows:
             known = ", ".join(dict.fromkeys(row.framework for row in TABLE if row.rule == rule))
-            raise ValueError(f"framework={framework!r} is not in the table for {rule}; it has: {known}")
+            raise ValueError(f"framework={framework!r} is not in the table for {rule}; it has: {known or 'none'}")
         return rows[0]
     row = convention(framework, optimizer)
     if row.rule != rule:
@@ -42,7 +43,7 @@ def row_of(rule: Rule, framework: str, optimizer: str | None = None) -> Conventi
     return row
 
 
-def row_like(rule: Rule, framework: str, optimizer: str | None, arguments: Mapping[str, Any]) -> Convention:
+def row_like(rule: str, framework: str, optimizer: str | None, arguments: Mapping[str, Any]) -> Convention:
     """The same, with the arguments of the framework's own constructor, under the names that they have there.
 
     Raises

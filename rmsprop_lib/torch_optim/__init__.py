@@ -1,4 +1,4 @@
-"""SGD, AdaGrad, RMSprop and Adam as ``torch.optim.Optimizer`` subclasses over the book's rules.
+"""SGD, AdaGrad, RMSprop, Adam and the family of chapter 20 as ``torch.optim.Optimizer`` subclasses over the book's rules.
 
 Constructor arguments, defaults, errors and state keys are those of the torch.optim class of the same name (there
 spelt ``Adagrad``), and so are the results, to rounding. What is different, is so deliberately:
@@ -34,7 +34,12 @@ from rmsprop_lib.extras import naming_extras
 with naming_extras():
     from rmsprop_lib.torch_optim.adagrad import AdaGrad
     from rmsprop_lib.torch_optim.adam import Adam
+    from rmsprop_lib.torch_optim.family import AdaBelief, AdaDelta, AdaMax, LaProp, Lion, NAdam, RAdam, Yogi
     from rmsprop_lib.torch_optim.rmsprop import RMSprop
     from rmsprop_lib.torch_optim.sgd import SGD
 
-__all__ = ["SGD", "AdaGrad", "RMSprop", "Adam"]  # noqa: RUF022  # from the plain to the compound
+# From the plain to the compound.
+__all__ = [  # noqa: RUF022
+    "SGD", "AdaGrad", "RMSprop", "Adam",
+    "AdaDelta", "AdaMax", "NAdam", "RAdam", "LaProp", "AdaBelief", "Yogi", "Lion",
+]  # fmt: skip

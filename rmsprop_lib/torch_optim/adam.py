@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from rmsprop_lib import rules
-from rmsprop_lib.hyperparameters import DECAY, NON_NEGATIVE, Interval
+from rmsprop_lib.hyperparameters import NON_NEGATIVE, Interval
 from rmsprop_lib.rules import Rule
 from rmsprop_lib.torch_optim.base import RuleOptimizer
-from rmsprop_lib.torch_optim.options import above_zero, check
+from rmsprop_lib.torch_optim.options import above_zero, check_betas, numbers
 from rmsprop_lib.torch_optim.state import steps
 
 
@@ -117,22 +117,7 @@ class Adam(RuleOptimizer):
 
     def _check_options(self, options: dict[str, Any]) -> None:
         super()._check_options(options)
-        betas = options["betas"]
-        if not isinstance(betas, tuple | list):
-            raise TypeError(
-                f"betas={betas!r} is a {type(betas).__name__}; it must be a pair of numbers, each in [0, 1)"
-            )
-        if len(betas) != 2:
-            raise ValueError(f"betas={betas!r} is not allowed; it must be a pair, each in [0, 1)")
-        for position, beta in enumerate(betas):
-            check(f"betas[{position}]", beta, DECAY, called=f"beta parameter at index {position}")
-            if isinstance(beta, Tensor) and beta.numel() != 1:
-                raise ValueError(f"Tensor betas[{position}] must be 1-element; it has shape {tuple(beta.shape)}")
-        if len({isinstance(beta, Tensor) for beta in betas}) != 1:
-            raise ValueError(f"betas must be either both floats or both Tensors; they are {betas!r}")
-        for name, value in (("lr", options["lr"]), ("betas[0]", betas[0]), ("betas[1]", betas[1])):
-            if isinstance(value, Tensor) and options["foreach"] and not options["capturable"]:
-                raise ValueError(f"{name} as a Tensor is not supported for capturable=False and foreach=True")
+        check_betas(options)
 
     def _names(self, group: dict[str, Any]) -> tuple[str, ...]:
         names = ("exp_avg", "exp_avg_sq")
@@ -141,7 +126,7 @@ class Adam(RuleOptimizer):
     def _chosen(
         self, group: dict[str, Any], dtype: torch.dtype, state: dict[str, Any] | None
     ) -> tuple[Rule, tuple[Any, ...]]:
-        beta1, beta2 = (b.reshape(()).to(dtype) if isinstance(b, Tensor) else b for b in group["betas"])
+        beta1, beta2 = numbers(group["betas"], dtype)
         t = 1 if state is None else steps(group, state)
         eps = above_zero(group["eps"], dtype)
         rule = rules.amsgrad if group["amsgrad"] else rules.adam

@@ -16,7 +16,6 @@ from rmsprop_lib.compiled.one_pass import OnePass
 from rmsprop_lib.conventions.checkpoints import from_framework, to_framework
 from rmsprop_lib.conventions.options import options_like, row_as_running, row_like, row_of
 from rmsprop_lib.conventions.table import Convention
-from rmsprop_lib.conventions.table import Rule as RuleName
 from rmsprop_lib.extras import how_to_get
 from rmsprop_lib.hyperparameters import NON_NEGATIVE, Interval
 from rmsprop_lib.rules import Rule
@@ -71,7 +70,7 @@ class RuleOptimizer(torch.optim.Optimizer):
     _added_later: ClassVar[dict[str, Any]] = {"foreach": None, "maximize": False, "differentiable": False}
 
     # The rule in the table of conventions, and its settings under the names that our arguments have.
-    _rule_name: ClassVar[RuleName]
+    _rule_name: ClassVar[str]
     _in_the_book: ClassVar[dict[str, str]]
 
     _one_pass: OnePass

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from rmsprop_lib.compiled.tensors import several
-from rmsprop_lib.hyperparameters import Interval
+from rmsprop_lib.hyperparameters import DECAY, Interval
 
 _CALLED = {"lr": "learning rate", "eps": "epsilon value"}
 
@@ -24,6 +24,32 @@ def check(name: str, value: Any, interval: Interval, called: str | None = None) 
         except ValueError:
             called = called or _CALLED.get(name, f"{name} value")
             raise ValueError(f"Invalid {called}: {number} ({name} must be {interval})") from None
+
+
+def check_betas(options: dict[str, Any]) -> None:
+    """Raise the error of torch.optim if ``betas`` is no pair of decays; tensors go with ``foreach`` if capturable."""
+    betas = options["betas"]
+    if not isinstance(betas, tuple | list):
+        raise TypeError(
+            f"betas={betas!r} is a {type(betas).__name__}; it must be a pair of numbers, each in [0, 1)"
+        )
+    if len(betas) != 2:
+        raise ValueError(f"betas={betas!r} is not allowed; it must be a pair, each in [0, 1)")
+    for position, beta in enumerate(betas):
+        check(f"betas[{position}]", beta, DECAY, called=f"beta parameter at index {position}")
+        if isinstance(beta, Tensor) and beta.numel() != 1:
+            raise ValueError(f"Tensor betas[{position}] must be 1-element; it has shape {tuple(beta.shape)}")
+    if len({isinstance(beta, Tensor) for beta in betas}) != 1:
+        raise ValueError(f"betas must be either both floats or both Tensors; they are {betas!r}")
+    for name, value in (("lr", options["lr"]), ("betas[0]", betas[0]), ("betas[1]", betas[1])):
+        if isinstance(value, Tensor) and options["foreach"] and not options["capturable"]:
+            raise ValueError(f"{name} as a Tensor is not supported for capturable=False and foreach=True")
+
+
+def numbers(betas: Any, dtype: torch.dtype) -> tuple[Any, Any]:
+    """The two decays as the rules take them: numbers, or tensors without a dimension in the arithmetic's dtype."""
+    beta1, beta2 = (b.reshape(()).to(dtype) if isinstance(b, Tensor) else b for b in betas)
+    return beta1, beta2
 
 
 def check_rate_fits(lr: Any, p: Tensor) -> None:

@@ -59,6 +59,10 @@ def steps(group: dict[str, Any], state: dict[str, Any]) -> Any:
     return step.to(torch.float64, copy=True) if group.get("capturable") else step.item()
 
 
+SCALARS = ("step", "mu_product")
+"""State keys of what is no accumulator but one number for a parameter."""
+
+
 class _Uncast:
     """A tensor on its way through ``load_state_dict``, which would cast a bare one to the parameter's dtype."""
 
@@ -88,7 +92,9 @@ def unwrap_accumulators(state: dict[Any, Any]) -> None:
     """Put back, in their accumulators' dtype, what :func:`wrap_accumulators` hid."""
     for owner, entry in state.items():
         if isinstance(entry, dict):
-            entry.update({k: x.unwrap(owner) for k, x in entry.items() if isinstance(x, _Uncast)})
+            entry.update(
+                {k: x.tensor if k in SCALARS else x.unwrap(owner) for k, x in entry.items() if isinstance(x, _Uncast)}
+            )
 
 
 def names_of_averages(group: dict[str, Any]) -> tuple[str, ...]:

@@ -51,6 +51,18 @@ METHODS: dict[str, tuple[Any, dict[str, Any]]] = {
         torch_optim.Adam,
         dict(lr=0.01, eps=0.1, weight_decay=0.1, decoupled_weight_decay=True, weight_decay_by="schedule"),
     ),
+    "AdaDelta": (torch_optim.AdaDelta, dict(rho=0.8, eps=0.1, weight_decay=0.1)),
+    "AdaMax": (torch_optim.AdaMax, dict(lr=0.01, betas=(0.8, 0.9), eps=0.1)),
+    "NAdam": (torch_optim.NAdam, dict(lr=0.01, betas=(0.8, 0.99), eps=0.1, momentum_decay=None)),
+    "RAdam": (torch_optim.RAdam, dict(lr=0.01, betas=(0.8, 0.8), eps=0.1)),
+    "RAdam, decoupled decay": (
+        torch_optim.RAdam,
+        dict(lr=0.01, eps=0.1, weight_decay=0.1, decoupled_weight_decay=True, maximize=True),
+    ),
+    "LaProp": (torch_optim.LaProp, dict(lr=0.01, betas=(0.8, 0.99), eps=0.1)),
+    "AdaBelief": (torch_optim.AdaBelief, dict(lr=0.01, betas=(0.8, 0.99), eps=0.1)),
+    "Yogi": (torch_optim.Yogi, dict(lr=0.01, betas=(0.8, 0.99), eps=0.1)),
+    "Lion": (torch_optim.Lion, dict(lr=0.01, betas=(0.8, 0.9), weight_decay=0.1)),
 }
 each_method = pytest.mark.parametrize(("cls", "options"), METHODS.values(), ids=METHODS.keys())
 
