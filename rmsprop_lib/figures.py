@@ -24,7 +24,7 @@ with naming_extras():
 
 from rmsprop_lib import typeface
 from rmsprop_lib.descent import Trajectory
-from rmsprop_lib.looks import COLOURS, looks
+from rmsprop_lib.looks import COLOURS, LOOKS, looks, optimizer
 from rmsprop_lib.problems import Problem
 
 # A notebook's backend, when it is loaded with the first figure, switches interactive drawing on. Inside the style's
@@ -441,6 +441,51 @@ def decisions(steps: Sequence[tuple[str, str]], *, ax: Axes | None = None) -> Ax
                 ax.text(2.65, -row - 0.5, "no", ha="left", va="center")
             ax.text(2.5, -row, question, ha="center", va="center")
             ax.text(6.4, -row, advice, ha="left", va="center")
+    return ax
+
+
+def tree(
+    members: Mapping[str, tuple[float, float]],
+    changes: Sequence[tuple[str, str, str]],
+    *,
+    height: float = 5.0,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw a family of optimizers: a box for each, an arrow for each change of one into another, and what it is.
+
+    Parameters
+    ----------
+    members : dict of str to pair of floats
+        By name, where the middle of the box is: across from 0 to 1, and down from 0.
+    changes : sequence of (from, to, what)
+        Of which ``what`` is written beside the middle of the arrow; lines are broken as given.
+    height : float
+        Of the figure, in inches.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    Axes
+    """
+    with plt.rc_context(STYLE):
+        ax = axes(height=height) if ax is None else ax
+        boxes = {}
+        for name, (x, y) in members.items():
+            known = LOOKS.get(optimizer(name) or "")
+            edge = {"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": known.colour if known else "#808080"}
+            boxes[name] = ax.text(x, y, name, ha="center", va="center", bbox=edge | {"linewidth": 1.4}, zorder=3)
+        for start, end, what in changes:
+            arrow = {"arrowstyle": "->", "color": "#808080", "shrinkA": 4, "shrinkB": 4}
+            ends = {"patchA": boxes[start].get_bbox_patch(), "patchB": boxes[end].get_bbox_patch()}
+            ax.annotate("", members[end], members[start], arrowprops=arrow | ends, zorder=1)
+            (x0, y0), (x1, y1) = members[start], members[end]
+            plain = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}
+            middle = (x0 + x1) / 2, (y0 + y1) / 2
+            ax.text(*middle, what, ha="center", va="center", fontsize="x-small", color="#505050", bbox=plain, zorder=2)
+        rows = [y for _, y in members.values()]
+        ax.set(xlim=(0, 1), ylim=(max(rows) + 0.4, min(rows) - 0.4))
+        ax.axis("off")
     return ax
 
 

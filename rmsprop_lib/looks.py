@@ -53,6 +53,22 @@ LOOKS = {
     "Nesterov": Look("#8C2D04", (0, (1, 1)), ">"),
     "RMSprop, corrected": Look("#004D36", (0, (2, 1)), "p"),
     "centered with momentum": Look("#7A3B69", (0, (6, 1, 1, 1)), "h"),
+    # The family of chapter 20, each in a shade of what it descends from or is made of.
+    "AdaDelta": Look("#2F9E8F", (0, (7, 1, 1, 1, 1, 1)), "^"),
+    "AdaMax": Look("#B8A000", (0, (3, 1)), "d"),
+    "NAdam": Look("#C77800", (0, (2, 2)), ">"),
+    "RAdam": Look("#7F4F24", (0, (6, 2, 2, 2)), "<"),
+    "LaProp": Look("#2C7FB8", (0, (3, 1, 1, 1)), "p"),
+    "AdaBelief": Look("#B0529C", (0, (1, 2)), "H"),
+    "Yogi": Look("#6B8E00", (0, (9, 1, 2, 1)), "s"),
+    "Lion": Look("#8B1E3F", (0, (4, 2)), "D"),
+    "signum": Look("#5C5C5C", (0, (1, 1.5)), "v"),
+    "Adafactor": Look("#4D7EA8", (0, (2, 1, 2, 3)), "P"),
+    "LAMB": Look("#9C6B30", (0, (5, 3)), "X"),
+    "Shampoo": Look("#1B6B45", (0, (8, 1, 1, 1)), "o"),
+    "SOAP": Look("#5E9C76", (0, (3, 2, 1, 2)), "*"),
+    "Muon": Look("#6A3D9A", (0, (6, 1)), "8"),
+    "schedule-free": Look("#D4526E", (0, (10, 2)), "h"),
 }
 """By the name of the optimizer."""
 
