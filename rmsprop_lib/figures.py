@@ -473,7 +473,11 @@ def tree(
         boxes = {}
         for name, (x, y) in members.items():
             known = LOOKS.get(optimizer(name) or "")
-            edge = {"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": known.colour if known else "#808080"}
+            edge = {
+                "boxstyle": "round,pad=0.35",
+                "facecolor": "white",
+                "edgecolor": known.colour if known else "#808080",
+            }
             boxes[name] = ax.text(x, y, name, ha="center", va="center", bbox=edge | {"linewidth": 1.4}, zorder=3)
         for start, end, what in changes:
             arrow = {"arrowstyle": "->", "color": "#808080", "shrinkA": 4, "shrinkB": 4}

@@ -8,6 +8,8 @@ Symbols as in :mod:`rmsprop_lib.rules`; ``R`` and ``C`` averages of squares of r
 :math:`GG^\top` and :math:`G^\top G` in Shampoo.
 """
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,7 +18,7 @@ from rmsprop_lib.rules import adam, decoupled_weight_decay, ema, weight_sum
 Matrix = NDArray[np.floating]
 
 MUON = (3.4445, -4.7750, 2.0315)
-"""Muon's coefficients: the steepest start, at the price of singular values that end between 0.68 and 1.13, if they were above a hundredth."""
+"""Muon's coefficients: the steepest start. Singular values above a hundredth end between 0.68 and 1.13, not at 1."""
 CUBIC = (1.5, -0.5, 0.0)
 """Newton and Schulz's own, which converge to 1."""
 
@@ -62,7 +64,7 @@ def adafactor_rate(theta: Matrix, t: int, eta: float, least: float = 1e-3) -> fl
 
     Source: chapter 20, equation ``adafactor_rate``; Shazeer and Stern (2018), section 8.
     """
-    return max(least, rms(theta)) * min(eta, t**-0.5)
+    return max(least, rms(theta)) * min(eta, 1 / math.sqrt(t))
 
 
 def lamb(
@@ -93,7 +95,8 @@ def lamb(
 def inverse_root(A: Matrix, p: float) -> Matrix:
     """A^(−1/p) of a symmetric positive definite matrix."""
     values, vectors = np.linalg.eigh(A)
-    return (vectors * values ** (-1 / p)) @ vectors.T
+    root: Matrix = (vectors * values ** (-1 / p)) @ vectors.T
+    return root
 
 
 def shampoo(g: Matrix, L: Matrix, R: Matrix) -> tuple[Matrix, Matrix, Matrix]:
@@ -121,7 +124,7 @@ def soap(
 ) -> tuple[Matrix, Matrix, Matrix]:
     r"""SOAP: Adam in the coordinates of Shampoo's eigenvectors, the columns of ``left`` and ``right``.
 
-    :math:`m` is kept in the old coordinates and :math:`v` in the new; :math:`\varepsilon` is added before the correction.
+    :math:`m` is kept in the old coordinates, :math:`v` in the new; :math:`\varepsilon` is added before the correction.
 
     Source: chapter 20, equation ``soap``; Vyas et al. (2025), algorithm 3.
     """
@@ -137,7 +140,8 @@ def polar(g: Matrix) -> Matrix:
     Source: chapter 20, equation ``polar``.
     """
     U, _, Vt = np.linalg.svd(g, full_matrices=False)
-    return U @ Vt
+    factor: Matrix = U @ Vt
+    return factor
 
 
 def newton_schulz(
@@ -145,8 +149,8 @@ def newton_schulz(
 ) -> Matrix:
     r"""An approximation of :func:`polar` by products alone, :math:`X \leftarrow aX + b\,XX^\top X + c\,(XX^\top)^2X`.
 
-    It begins at ``g`` over its Frobenius norm, so that all singular values lie in [0, 1]. Each step changes every
-    singular value by the polynomial :math:`a\sigma + b\sigma^3 + c\sigma^5` and leaves the singular vectors as they are.
+    It begins at ``g`` over its Frobenius norm, so that all singular values lie in [0, 1]. Each step sends every
+    singular value through the polynomial :math:`a\sigma + b\sigma^3 + c\sigma^5` and leaves the singular vectors as they are.
 
     Source: chapter 20, equation ``newton_schulz``; Jordan et al. (2024).
     """

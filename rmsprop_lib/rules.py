@@ -45,7 +45,7 @@ def sign(x: Number) -> Number:
     >>> sign(-3.0), sign(0.0)
     (-1.0, 0.0)
     """
-    return (x > 0) * x**0 - (x < 0) * x**0 + 0 * x
+    return (x.sign() if hasattr(x, "sign") else (x > 0) * x**0 - (x < 0) * x**0) + 0 * x
 
 
 def ema(average: Number, x: Number, rho: Number) -> Number:
@@ -396,7 +396,7 @@ def adadelta(g: Number, v: Number, u: Number, rho: Number, eps: Number) -> tuple
 def adamax(
     g: Number, m: Number, u: Number, t: Number, beta1: Number, beta2: Number, eps: Number
 ) -> tuple[Number, Number, Number]:
-    r"""AdaMax: Adam that divides by the largest gradient so far, which decays, :math:`u = \max(\beta_2u, |g|+\varepsilon)`.
+    r"""AdaMax: Adam that divides by the largest gradient so far, which decays, :math:`\max(\beta_2u, |g|+\varepsilon)`.
 
     Source: chapter 20, equation ``adamax``; Kingma and Ba (2015), algorithm 2, which has no :math:`\varepsilon`.
 
@@ -487,7 +487,7 @@ def radam(
 def laprop(
     g: Number, m: Number, v: Number, t: Number, beta1: Number, beta2: Number, eps: Number
 ) -> tuple[Number, Number, Number]:
-    r"""LaProp: the average is taken of scaled gradients, chapter 5's momentum after scaling with both averages corrected.
+    r"""LaProp: the average is of scaled gradients, chapter 5's momentum after scaling with both averages corrected.
 
     Source: chapter 20, equation ``laprop``; Ziyin et al. (2020), algorithm 1.
 

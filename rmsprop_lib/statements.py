@@ -68,6 +68,10 @@ CARDS = {
     "E1": Card(("SGD",), "fig-edge-contact"),
     "E2": Card(("RMSprop", "Adam"), "fig-edge-networks"),
     "E3": Card(("Adam",), "fig-edge-warmup"),
+    "F1": Card(("RMSprop",), "fig-fam-memory"),
+    "F2": Card(("centered RMSprop", "Adam")),
+    "F3": Card(("Adam",), "fig-fam-turned"),
+    "F4": Card(("Adam",), "fig-fam-race"),
 }
 """Of every statement, by its identifier."""
 

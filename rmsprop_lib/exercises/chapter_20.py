@@ -56,7 +56,7 @@ LION = Exercise(
         Mistake(
             "one memory",
             lambda g, m, beta1, beta2: (np.sign(rules.ema(m, g, beta1)), rules.ema(m, g, beta1)),
-            "You keep what you have taken the sign of. The memory has a decay of its own, beta2, and is usually longer.",
+            "You keep what you have taken the sign of. The memory has a longer decay of its own, beta2.",
         ),
         Mistake(
             "sign remembered",

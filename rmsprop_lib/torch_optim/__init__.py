@@ -1,4 +1,4 @@
-"""SGD, AdaGrad, RMSprop, Adam and the family of chapter 20 as ``torch.optim.Optimizer`` subclasses over the book's rules.
+"""SGD, AdaGrad, RMSprop, Adam and the family of chapter 20 as ``torch.optim.Optimizer`` subclasses over the rules.
 
 Constructor arguments, defaults, errors and state keys are those of the torch.optim class of the same name (there
 spelt ``Adagrad``), and so are the results, to rounding. What is different, is so deliberately:

@@ -1,7 +1,8 @@
 """RMSprop's and Adam's descendants whose rule works element by element, as Torch optimizers.
 
-:class:`AdaDelta`, :class:`AdaMax`, :class:`NAdam` and :class:`RAdam` take the place of torch.optim's (there ``Adadelta``
-and ``Adamax``): the same arguments, defaults, state keys and, to rounding, results. The others torch.optim does not have.
+:class:`AdaDelta`, :class:`AdaMax`, :class:`NAdam` and :class:`RAdam` take the place of torch.optim's (there
+``Adadelta`` and ``Adamax``): the same arguments, defaults, state keys and, to rounding, results. The others torch.optim
+does not have.
 """
 
 from collections.abc import Iterable
@@ -216,7 +217,9 @@ class RAdam(Descendant):
 
 
 class NAdam(Descendant):
-    """``torch.optim.NAdam`` over the rules ``nadam_scheduled`` and ``nadam``; arguments as in :class:`Descendant`, and one.
+    """``torch.optim.NAdam`` over the rules ``nadam_scheduled`` and ``nadam``.
+
+    Arguments as in :class:`Descendant`, and one.
 
     Parameters
     ----------
@@ -289,7 +292,7 @@ class NAdam(Descendant):
         kept = state["mu_product"] = kept * (mu.to(kept.dtype) if isinstance(mu, Tensor) else mu)
         product = kept.double() if group["capturable"] else kept.item()
         weights = (1 - mu) / (1 - product), following / (1 - product * following)
-        return rules.nadam_scheduled(g, *old, t, beta1, beta2, eps, *weights)
+        return rules.nadam_scheduled(g, old[0], old[1], t, beta1, beta2, eps, *weights)
 
     def _state(self, p: Tensor, group: dict[str, Any]) -> dict[str, Any]:
         state = super()._state(p, group)

@@ -30,9 +30,7 @@ def check_betas(options: dict[str, Any]) -> None:
     """Raise the error of torch.optim if ``betas`` is no pair of decays; tensors go with ``foreach`` if capturable."""
     betas = options["betas"]
     if not isinstance(betas, tuple | list):
-        raise TypeError(
-            f"betas={betas!r} is a {type(betas).__name__}; it must be a pair of numbers, each in [0, 1)"
-        )
+        raise TypeError(f"betas={betas!r} is a {type(betas).__name__}; it must be a pair of numbers, each in [0, 1)")
     if len(betas) != 2:
         raise ValueError(f"betas={betas!r} is not allowed; it must be a pair, each in [0, 1)")
     for position, beta in enumerate(betas):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rmsprop_lib import rules
+from rmsprop_lib import matrix_rules, rules
 from rmsprop_lib.claims import VERDICT_MIME, stored_verdicts
 from tools.paths import CHAPTERS
 
@@ -17,7 +17,12 @@ RULES = {
     name: function
     for name, function in inspect.getmembers(rules, inspect.isfunction)
     if function.__module__ == rules.__name__
-    and name not in ("sqrt", "maximum", "weight_sum", "corrected", "of_sgd", "of_rmsprop")
+    and name not in ("sqrt", "maximum", "weight_sum", "corrected", "sign", "of_sgd", "of_rmsprop")
+}
+RULES |= {
+    name: function
+    for name, function in inspect.getmembers(matrix_rules, inspect.isfunction)
+    if function.__module__ == matrix_rules.__name__ and name not in ("rms", "inverse_root")
 }
 # The statements that each chapter has to put to the test.
 STATEMENTS = {
@@ -34,6 +39,7 @@ STATEMENTS = {
     "11": ["H9", "H10", "L9", "L10", "R17", "R18", "R19"],
     "15": ["E1", "E2", "E3"],
     "16": ["G1", "G2", "G3"],
+    "20": ["F1", "F2", "F3", "F4"],
 }
 
 

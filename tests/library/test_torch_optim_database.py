@@ -637,7 +637,10 @@ class TestDifferentiable:
         for _ in range(3):
             w.grad = torch.rand(4, dtype=dtype) + 0.5
             before.step()
-        state = {k: x.requires_grad_(k not in ("step", "mu_product")) for k, x in before.state_dict()["state"].get(0, {}).items()}
+        state = {
+            k: x.requires_grad_(k not in ("step", "mu_product"))
+            for k, x in before.state_dict()["state"].get(0, {}).items()
+        }
         if options.get("amsgrad"):  # away from the kink of the maximum
             state["max_exp_avg_sq"] = (state["max_exp_avg_sq"].detach() * 2).requires_grad_()
         if "acc_delta" in state:  # away from 0, where the root is steep

@@ -43,6 +43,7 @@ def read(latex: str) -> str:
     """A formula of the sheet as Python, in which ``v_t`` is called ``v_new`` and ``v_{t-1}`` is called ``v_old``."""
     for name, value in NUMBERS.items():
         latex = re.sub(re.escape(name) + r"(?![a-z])", repr(value), latex)
+    latex = latex.replace(r"\operatorname{sign}", "np.sign")
     latex = latex.replace("[", "(").replace("]", ")").replace(r"\eta_t", "eta_t")
     latex = latex.replace(r"v^{\max}", "w").replace(r"\hat ", "hat").replace(r"\mu", "mu").replace(r"\theta", "theta")
     latex = latex.replace("_{t-1}", "_old").replace("_t", "_new").replace(r"\,", "*")

@@ -71,6 +71,9 @@ class Term:
     def __gt__(self, other: Operand) -> "Term":
         return Term(">", self, other)
 
+    def sign(self) -> "Term":
+        return Term("sign", self)
+
     def clip(self, min: Operand) -> "Term":
         return Term("max", min, self)
 
@@ -157,6 +160,8 @@ def _written(term: Operand, names: Mapping[int, str], hats: dict[str, str]) -> s
             return f"{inner(first, '+', '-', '*', '/', '^')}^{{{inner(rest[0])}}}"
         case ">":
             return f"[{inner(first)} > {inner(rest[0])}]"
+        case "sign":
+            return rf"\operatorname{{sign}}({inner(first)})"
         case "max":
             return rf"\max({inner(first)}, {inner(rest[0])})"
     raise ValueError(f"operator={term.operator!r} is not known")

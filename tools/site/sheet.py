@@ -67,6 +67,13 @@ class Row:
         return formulas(self.rule, **self.fixed)
 
 
+def link(function: str) -> str:
+    """A rule's name as a link to its reference."""
+    return f"{{py:func}}`{function} <rmsprop_lib.rules.{function}>`"
+
+
+# The rules of chapter 20 that the sheet names only, so that it stays on two sides.
+FAMILY = ("adadelta", "adamax", "nadam", "nadam_scheduled", "radam", "laprop", "adabelief", "yogi")
 _DAMPENED = {"dampening": symbol(HYPER["dampening"], constant=True)}
 RULES = (
     Row("Gradient descent", "sgd", rules.sgd, ("sgd",)),
@@ -102,6 +109,7 @@ RULES = (
     Row("Adam", "adam", rules.adam, ("adam",)),
     Row("AMSGrad", "amsgrad", rules.amsgrad, ("amsgrad",), like="Adam"),
     Row("AdamW", "decoupled_weight_decay", adamw, ("adam", "decoupled_weight_decay"), like="Adam"),
+    Row("Lion", "lion", rules.lion, ("lion",), note=f"and, in {{doc}}`20_family`, {', '.join(map(link, FAMILY))}"),
 )
 
 
