@@ -458,7 +458,7 @@ def tree(
     members : dict of str to pair of floats
         By name, where the middle of the box is: across from 0 to 1, and down from 0.
     changes : sequence of (from, to, what)
-        Of which ``what`` is written beside the middle of the arrow; lines are broken as given.
+        Of which ``what`` is written on the arrow; lines are broken as given.
     height : float
         Of the figure, in inches.
     ax : Axes, optional
@@ -485,7 +485,8 @@ def tree(
             ax.annotate("", members[end], members[start], arrowprops=arrow | ends, zorder=1)
             (x0, y0), (x1, y1) = members[start], members[end]
             plain = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}
-            middle = (x0 + x1) / 2, (y0 + y1) / 2
+            there = 0.5 if y0 == y1 else 0.6  # arrows from one box are further apart towards their ends
+            middle = x0 + there * (x1 - x0), y0 + there * (y1 - y0)
             ax.text(*middle, what, ha="center", va="center", fontsize="x-small", color="#505050", bbox=plain, zorder=2)
         rows = [y for _, y in members.values()]
         ax.set(xlim=(0, 1), ylim=(max(rows) + 0.4, min(rows) - 0.4))

@@ -150,7 +150,7 @@ def newton_schulz(
     r"""An approximation of :func:`polar` by products alone, :math:`X \leftarrow aX + b\,XX^\top X + c\,(XX^\top)^2X`.
 
     It begins at ``g`` over its Frobenius norm, so that all singular values lie in [0, 1]. Each step sends every
-    singular value through the polynomial :math:`a\sigma + b\sigma^3 + c\sigma^5` and leaves the singular vectors as they are.
+    singular value through :math:`a\sigma + b\sigma^3 + c\sigma^5` and leaves the singular vectors as they are.
 
     Source: chapter 20, equation ``newton_schulz``; Jordan et al. (2024).
     """
