@@ -8,12 +8,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.collections import LineCollection
+from matplotlib.colors import to_hex
 from matplotlib.contour import ContourSet
 from matplotlib.text import Annotation
 
 from rmsprop_lib import figures
 from rmsprop_lib.descent import descend
-from rmsprop_lib.looks import DASHES
+from rmsprop_lib.looks import DASHES, LOOKS
 from rmsprop_lib.numpy_optim import SGD
 from rmsprop_lib.problems import ravine
 
@@ -234,3 +235,18 @@ def test_the_arrows_of_a_decision_guide_touch_its_boxes() -> None:
     for arrow in arrows:
         (x0, y0), (x1, y1) = arrow.xyann, arrow.xy
         assert {round(x0, 2), round(x1, 2)} <= edges if y0 == y1 else {round(y0, 2), round(y1, 2)} <= edges
+
+
+def test_a_tree_has_a_box_for_each_member_in_its_colour_and_an_arrow_for_each_change() -> None:
+    members = {"RMSprop": (0.2, 0.0), "Adam": (0.8, 1.0), "someone": (0.2, 1.0)}
+    ax = figures.tree(members, [("RMSprop", "Adam", "average g"), ("RMSprop", "someone", "else")], height=2)
+    texts = {text.get_text(): text for text in ax.texts}
+    assert set(texts) == {*members, "average g", "else", ""}
+    edge = to_hex(texts["Adam"].get_bbox_patch().get_edgecolor()).upper()
+    assert edge == LOOKS["Adam"].colour
+    assert [(a.xyann, a.xy) for a in ax.texts if isinstance(a, Annotation)] == [
+        ((0.2, 0.0), (0.8, 1.0)),
+        ((0.2, 0.0), (0.2, 1.0)),
+    ]
+    # What an arrow means is written on it, nearer to where it leads.
+    assert texts["average g"].get_position() == pytest.approx((0.56, 0.6))
