@@ -131,7 +131,7 @@ class Descendant(RuleOptimizer):
 
 
 class AdaMax(Descendant):
-    """``torch.optim.Adamax`` over the rule ``adamax``; arguments as in :class:`Descendant`.
+    """``torch.optim.Adamax`` over the rule ``adamax``; arguments as in :class:`~rmsprop_lib.torch_optim.Adam`.
 
     State keys ``exp_avg`` and ``exp_inf``, the largest gradient so far, which decays with β₂.
     """
@@ -175,7 +175,7 @@ class AdaMax(Descendant):
 
 
 class RAdam(Descendant):
-    """``torch.optim.RAdam`` over the rule ``radam``; arguments as in :class:`Descendant`."""
+    """``torch.optim.RAdam`` over the rule ``radam``; arguments as in :class:`~rmsprop_lib.torch_optim.Adam`."""
 
     _function = staticmethod(rules.radam)
     _options_of_its_own: ClassVar[dict[str, Any]] = {"fused": None, "weight_decay_by": "rate"}
@@ -219,7 +219,7 @@ class RAdam(Descendant):
 class NAdam(Descendant):
     """``torch.optim.NAdam`` over the rules ``nadam_scheduled`` and ``nadam``.
 
-    Arguments as in :class:`Descendant`, and one.
+    Arguments as in :class:`~rmsprop_lib.torch_optim.Adam`, and one.
 
     Parameters
     ----------
@@ -306,7 +306,7 @@ class NAdam(Descendant):
 class LaProp(Descendant):
     """LaProp, momentum after scaling with both averages corrected, over the rule ``laprop``.
 
-    Arguments as in :class:`Descendant`; those after ``eps`` by name.
+    Arguments as in :class:`~rmsprop_lib.torch_optim.Adam`; those after ``eps`` by name.
     """
 
     _function = staticmethod(rules.laprop)
@@ -324,7 +324,7 @@ class LaProp(Descendant):
 
 
 class AdaBelief(Descendant):
-    """AdaBelief over the rule ``adabelief``; arguments as in :class:`Descendant`, those after ``eps`` by name.
+    """AdaBelief over the rule ``adabelief``; arguments as in :class:`~rmsprop_lib.torch_optim.Adam`, those after ``eps`` by name.
 
     State keys ``exp_avg`` and ``exp_avg_var``.
     """
@@ -347,7 +347,7 @@ class AdaBelief(Descendant):
 class Yogi(Descendant):
     """Yogi over the rule ``yogi``, with both averages corrected.
 
-    Arguments as in :class:`Descendant`; those after ``eps`` by name.
+    Arguments as in :class:`~rmsprop_lib.torch_optim.Adam`; those after ``eps`` by name.
     """
 
     _function = staticmethod(rules.yogi)

@@ -58,10 +58,22 @@ EXAMPLES: dict[str, tuple[Any, Sequence[float]]] = {
     "adam": (rules.adam, (-1.3, 0.4, 2.1, 3, 0.9, 0.99, 0.1)),
     "amsgrad": (rules.amsgrad, (-1.3, 0.4, 2.1, 2.2, 3, 0.9, 0.99, 0.1)),
     "decoupled_weight_decay": (rules.decoupled_weight_decay, (-1.3, 0.4, 0.1)),
+    "adadelta": (rules.adadelta, (-1.3, 2.1, 0.4, 0.9, 0.1)),
+    "adamax": (rules.adamax, (-1.3, 0.4, 2.1, 3, 0.9, 0.99, 0.1)),
+    "nadam": (rules.nadam, (-1.3, 0.4, 2.1, 3, 0.9, 0.99, 0.1)),
+    "nadam_scheduled": (rules.nadam_scheduled, (-1.3, 0.4, 2.1, 3, 0.9, 0.99, 0.1, 0.3, 0.6)),
+    "radam": (rules.radam, (-1.3, 0.4, 2.1, 30, 0.9, 0.99, 0.1)),
+    "radam, not yet scaled": (rules.radam, (-1.3, 0.4, 2.1, 3, 0.9, 0.99, 0.1)),
+    "laprop": (rules.laprop, (-1.3, 0.4, 2.1, 3, 0.9, 0.99, 0.1)),
+    "adabelief": (rules.adabelief, (-1.3, 0.4, 2.1, 3, 0.9, 0.99, 0.1)),
+    "yogi": (rules.yogi, (-1.3, 0.4, 2.1, 3, 0.9, 0.99, 0.1)),
+    "lion": (rules.lion, (-1.3, 0.4, 0.9, 0.99)),
+    "schedule_free": (rules.schedule_free, (0.4, 0.7, -1.3, 0.1, 0.2, 0.9)),
 }
 each_rule = pytest.mark.parametrize(("rule", "arguments"), EXAMPLES.values(), ids=EXAMPLES.keys())
 STATES = {
     "heavy_ball": 1, "adagrad": 1, "rmsprop": 1, "rmsprop_momentum": 2, "centered_rmsprop": 2, "adam": 2, "amsgrad": 3,
+    "adadelta": 2, "adamax": 2, "nadam": 2, "radam": 2, "laprop": 2, "adabelief": 2, "yogi": 2, "lion": 1,
 }  # fmt: skip
 
 
