@@ -18,7 +18,7 @@ from rmsprop_lib.rules import adam, decoupled_weight_decay, ema, weight_sum
 Matrix = NDArray[np.floating]
 
 MUON = (3.4445, -4.7750, 2.0315)
-"""Muon's coefficients, with the steepest start. Singular values above a hundredth end between 0.68 and 1.13, not at 1."""
+"""Muon's coefficients, with the steepest start. Singular values above 0.01 end between 0.68 and 1.13, not at 1."""
 CUBIC = (1.5, -0.5, 0.0)
 """Newton and Schulz's own, which converge to 1."""
 

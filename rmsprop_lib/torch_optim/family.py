@@ -324,9 +324,10 @@ class LaProp(Descendant):
 
 
 class AdaBelief(Descendant):
-    """AdaBelief over the rule ``adabelief``; arguments as in :class:`~rmsprop_lib.torch_optim.Adam`, those after ``eps`` by name.
+    """AdaBelief over the rule ``adabelief``.
 
-    State keys ``exp_avg`` and ``exp_avg_var``.
+    Arguments as in :class:`~rmsprop_lib.torch_optim.Adam`; those after ``eps`` by name. State keys are ``exp_avg`` and
+    ``exp_avg_var``.
     """
 
     _function = staticmethod(rules.adabelief)
