@@ -4,8 +4,11 @@ What :mod:`rmsprop_lib.rules` asks of a rule, that it works element by element a
 compiled, these cannot do. They are pure functions all the same: gradient and state in, direction and state out, and
 the step is :math:`\theta \leftarrow \theta - \eta\,d`. Arguments are NumPy arrays; matrices are two-dimensional.
 
-Symbols as in :mod:`rmsprop_lib.rules`; ``R`` and ``C`` averages of squares of rows and columns, ``L``, ``R`` sums of
-:math:`GG^\top` and :math:`G^\top G` in Shampoo.
+Arguments are named as in :mod:`rmsprop_lib.rules`: ``g`` gradient, ``m`` and ``v`` averages, ``beta1``, ``beta2`` and
+``beta`` decays in [0, 1), ``eps`` ≥ 0, ``t`` step number counted from 1, ``theta`` the parameters. ``R`` and ``C`` are
+averages of squares of rows, of shape (n, 1), and columns, of shape (1, m), in Adafactor; ``L`` and ``R`` sums of
+:math:`GG^\top` and :math:`G^\top G` in Shampoo; ``left`` and ``right`` orthogonal matrices. What is returned is the
+direction, followed by the state in the order in which it came.
 """
 
 import math

@@ -939,7 +939,10 @@ class Descendant(Optimizer):
 class AdaMax(Descendant):
     """AdaMax (rule ``adamax``); ``state["cache"]`` is the largest gradient so far, which decays.
 
-    Arguments are those of :class:`Descendant`.
+    Parameters
+    ----------
+    learning_rate, beta1, beta2, epsilon, weight_decay, check_finite, decoupled_weight_decay, weight_decay_by
+        See :class:`Descendant`.
     """
 
     _rule_name = "adamax"
@@ -950,16 +953,25 @@ class AdaMax(Descendant):
 
 
 class NAdam(Descendant):
-    """NAdam with a constant momentum (rule ``nadam``). Arguments are those of :class:`Descendant`."""
+    """NAdam with a constant momentum (rule ``nadam``).
+
+    Parameters
+    ----------
+    learning_rate, beta1, beta2, epsilon, weight_decay, check_finite, decoupled_weight_decay, weight_decay_by
+        See :class:`Descendant`.
+    """
 
     _rule_name = "nadam"
     _function = staticmethod(rules.nadam)
 
 
 class RAdam(Descendant):
-    """RAdam (rule ``radam``). Arguments are those of :class:`Descendant`.
+    """RAdam (rule ``radam``); while its factor is 0 a step is not scaled, and the effective rate is η.
 
-    While the rectification is 0 a step is not scaled: the effective rate is then η.
+    Parameters
+    ----------
+    learning_rate, beta1, beta2, epsilon, weight_decay, check_finite, decoupled_weight_decay, weight_decay_by
+        See :class:`Descendant`.
     """
 
     _rule_name = "radam"
@@ -974,7 +986,13 @@ class RAdam(Descendant):
 
 
 class LaProp(Descendant):
-    """LaProp (rule ``laprop``). Arguments are those of :class:`Descendant`."""
+    """LaProp (rule ``laprop``), momentum after scaling with both averages corrected.
+
+    Parameters
+    ----------
+    learning_rate, beta1, beta2, epsilon, weight_decay, check_finite, decoupled_weight_decay, weight_decay_by
+        See :class:`Descendant`.
+    """
 
     _rule_name = "laprop"
     _function = staticmethod(rules.laprop)
@@ -983,7 +1001,10 @@ class LaProp(Descendant):
 class AdaBelief(Descendant):
     """AdaBelief (rule ``adabelief``); ``state["cache"]`` averages squared distances from the average.
 
-    Arguments are those of :class:`Descendant`.
+    Parameters
+    ----------
+    learning_rate, beta1, beta2, epsilon, weight_decay, check_finite, decoupled_weight_decay, weight_decay_by
+        See :class:`Descendant`.
     """
 
     _rule_name = "adabelief"
@@ -991,7 +1012,13 @@ class AdaBelief(Descendant):
 
 
 class Yogi(Descendant):
-    """Yogi (rule ``yogi``), with both averages corrected. Arguments are those of :class:`Descendant`."""
+    """Yogi (rule ``yogi``), with both averages corrected.
+
+    Parameters
+    ----------
+    learning_rate, beta1, beta2, epsilon, weight_decay, check_finite, decoupled_weight_decay, weight_decay_by
+        See :class:`Descendant`.
+    """
 
     _rule_name = "yogi"
     _function = staticmethod(rules.yogi)

@@ -131,9 +131,16 @@ class Descendant(RuleOptimizer):
 
 
 class AdaMax(Descendant):
-    """``torch.optim.Adamax`` over the rule ``adamax``; arguments as in :class:`~rmsprop_lib.torch_optim.Adam`.
+    """``torch.optim.Adamax`` over the rule ``adamax``.
 
-    State keys ``exp_avg`` and ``exp_inf``, the largest gradient so far, which decays with β₂.
+    State keys are ``exp_avg`` and ``exp_inf``, the largest gradient so far, which decays with β₂.
+
+    Parameters
+    ----------
+    params, lr, betas, eps, weight_decay, foreach, maximize, capturable, differentiable, fused
+        As in :class:`~rmsprop_lib.torch_optim.Adam`.
+    decoupled_weight_decay, weight_decay_by
+        As there.
     """
 
     _function = staticmethod(rules.adamax)
@@ -175,7 +182,15 @@ class AdaMax(Descendant):
 
 
 class RAdam(Descendant):
-    """``torch.optim.RAdam`` over the rule ``radam``; arguments as in :class:`~rmsprop_lib.torch_optim.Adam`."""
+    """``torch.optim.RAdam`` over the rule ``radam``.
+
+    Parameters
+    ----------
+    params, lr, betas, eps, weight_decay, foreach, maximize, capturable, differentiable, fused
+        As in :class:`~rmsprop_lib.torch_optim.Adam`.
+    decoupled_weight_decay, weight_decay_by
+        As there.
+    """
 
     _function = staticmethod(rules.radam)
     _options_of_its_own: ClassVar[dict[str, Any]] = {"fused": None, "weight_decay_by": "rate"}
@@ -219,13 +234,20 @@ class RAdam(Descendant):
 class NAdam(Descendant):
     """``torch.optim.NAdam`` over the rules ``nadam_scheduled`` and ``nadam``.
 
-    Arguments as in :class:`~rmsprop_lib.torch_optim.Adam`, and one.
-
     Parameters
     ----------
+    params, lr, betas, eps, weight_decay, foreach, maximize, capturable, differentiable, fused
+        As in :class:`~rmsprop_lib.torch_optim.Adam`.
+    decoupled_weight_decay, weight_decay_by
+        As there.
     momentum_decay : float or None
         ψ in the schedule of the momentum, μₜ = β₁(1 − ½·0.96^(tψ)), whose product is kept as ``mu_product``. None has
         a constant momentum, the rule ``nadam``, as in Optax; only this one can be ``fused``.
+
+    Raises
+    ------
+    ValueError
+        If ``momentum_decay`` is negative, or not None where ``fused``; and as in Adam.
     """
 
     _function = staticmethod(rules.nadam)
@@ -306,7 +328,13 @@ class NAdam(Descendant):
 class LaProp(Descendant):
     """LaProp, momentum after scaling with both averages corrected, over the rule ``laprop``.
 
-    Arguments as in :class:`~rmsprop_lib.torch_optim.Adam`; those after ``eps`` by name.
+    Parameters
+    ----------
+    params, lr, betas, eps
+        As in :class:`~rmsprop_lib.torch_optim.Adam`.
+    **options
+        ``weight_decay``, ``decoupled_weight_decay``, ``weight_decay_by``, ``foreach``, ``maximize``, ``capturable``,
+        ``differentiable`` and ``fused``, as there.
     """
 
     _function = staticmethod(rules.laprop)
@@ -326,8 +354,15 @@ class LaProp(Descendant):
 class AdaBelief(Descendant):
     """AdaBelief over the rule ``adabelief``.
 
-    Arguments as in :class:`~rmsprop_lib.torch_optim.Adam`; those after ``eps`` by name. State keys are ``exp_avg`` and
-    ``exp_avg_var``.
+    State keys are ``exp_avg`` and ``exp_avg_var``.
+
+    Parameters
+    ----------
+    params, lr, betas, eps
+        As in :class:`~rmsprop_lib.torch_optim.Adam`.
+    **options
+        ``weight_decay``, ``decoupled_weight_decay``, ``weight_decay_by``, ``foreach``, ``maximize``, ``capturable``,
+        ``differentiable`` and ``fused``, as there.
     """
 
     _function = staticmethod(rules.adabelief)
@@ -348,7 +383,13 @@ class AdaBelief(Descendant):
 class Yogi(Descendant):
     """Yogi over the rule ``yogi``, with both averages corrected.
 
-    Arguments as in :class:`~rmsprop_lib.torch_optim.Adam`; those after ``eps`` by name.
+    Parameters
+    ----------
+    params, lr, betas, eps
+        As in :class:`~rmsprop_lib.torch_optim.Adam`.
+    **options
+        ``weight_decay``, ``decoupled_weight_decay``, ``weight_decay_by``, ``foreach``, ``maximize``, ``capturable``,
+        ``differentiable`` and ``fused``, as there.
     """
 
     _function = staticmethod(rules.yogi)

@@ -9,7 +9,7 @@ import yaml
 from bs4 import BeautifulSoup, Tag
 from docstrings import Documented, documented, missing, modules, public_names
 
-from rmsprop_lib import rules
+from rmsprop_lib import matrix_rules, rules
 from tools.paths import CHAPTERS, ROOT, SITE
 from tools.site.library_reference import linked
 
@@ -17,7 +17,7 @@ PAGE = CHAPTERS / "library.md"
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["sphinx"]["config"]
 PUBLIC = [f"{module.__name__}.{name}" for module in modules() for name in public_names(module)]
 # The arguments of rules are the symbols of the book: the docstring of the module says once, for all, what they are.
-EXPLAINED_ONCE = f"{rules.__name__}."
+EXPLAINED_ONCE = f"{rules.__name__}.", f"{matrix_rules.__name__}."
 
 
 @pytest.fixture(scope="module")

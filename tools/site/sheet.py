@@ -109,7 +109,7 @@ RULES = (
     Row("Adam", "adam", rules.adam, ("adam",)),
     Row("AMSGrad", "amsgrad", rules.amsgrad, ("amsgrad",), like="Adam"),
     Row("AdamW", "decoupled_weight_decay", adamw, ("adam", "decoupled_weight_decay"), like="Adam"),
-    Row("Lion", "lion", rules.lion, ("lion",), note=f"and, in {{doc}}`20_family`, {', '.join(map(link, FAMILY))}"),
+    Row("Lion", "lion", rules.lion, ("lion",), note=f"and, in chapter 20, {', '.join(map(link, FAMILY))}"),
 )
 
 
