@@ -68,6 +68,10 @@ CARDS = {
     "E1": Card(("SGD",), "fig-edge-contact"),
     "E2": Card(("RMSprop", "Adam"), "fig-edge-networks"),
     "E3": Card(("Adam",), "fig-edge-warmup"),
+    "P1": Card(("centered RMSprop", "momentum")),
+    "P2": Card(("RMSprop",), "fig-games-epsilon"),
+    "P3": Card(("Adam", "RMSprop")),
+    "P4": Card(("Adam", "RMSprop"), "fig-games-methods"),
 }
 """Of every statement, by its identifier."""
 
