@@ -59,10 +59,9 @@ SETTINGS: dict[str, Any] = {
         "Adam/0.99": [-7, -5],
         "Adam/0.999": [-7, -5],
         "Adam/0.95/warm-up": [-7, -5],
-        "Adam/0.999/warm-up": [-7, -5],
-        "AdamW/0.1": [-7, -5],
+        "momentum/0.9/warm-up": [-3, -1],
+        "RMSprop, corrected/0.99/warm-up": [-7, -5],
         "AdamW/1.0": [-7, -5],
-        "AdamW, all decay/1.0": [-7, -5],
     },
 }
 COMPARED = ("test_loss", "losses")
@@ -209,9 +208,6 @@ def optimizer(model: nn.Module, key: str, rate: float) -> torch.optim.Optimizer:
         "RMSprop, corrected": lambda: torch_optim.RMSprop(params, rate, alpha=decay, bias_correction=True),
         "Adam": lambda: torch_optim.Adam(params, rate, betas=(0.9, decay)),
         "AdamW": lambda: torch_optim.Adam(groups(model, decay), rate, betas=(0.9, 0.99), decoupled_weight_decay=True),
-        "AdamW, all decay": lambda: torch_optim.Adam(
-            params, rate, betas=(0.9, 0.99), weight_decay=decay, decoupled_weight_decay=True
-        ),
     }
     return make[method]()
 
