@@ -50,6 +50,7 @@ LONGEST_FIRST = (
     "01_gradient_descent.ipynb",
     "03_rmsprop.ipynb",
     "15_edge_of_stability.ipynb",
+    "17_words.ipynb",
     "18_games.ipynb",
     "12_conventions.ipynb",
     "test_house_rules.py",

@@ -76,6 +76,10 @@ CARDS = {
     "F2": Card(("centered RMSprop", "Adam")),
     "F3": Card(("Adam",), "fig-fam-turned"),
     "F4": Card(("Adam",), "fig-fam-race"),
+    "W1": Card(("Adam", "SGD"), "fig-words-holds"),
+    "W2": Card(("Adam", "SGD"), "fig-words-lead"),
+    "W3": Card(("Adam",), "fig-words-burst"),
+    "W4": Card(("Adam", "momentum")),
 }
 """Of every statement, by its identifier."""
 

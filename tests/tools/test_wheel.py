@@ -193,6 +193,7 @@ class TestWhatIsMissing:
             "import rmsprop_lib.experiments.tasks": "torch",
             "import rmsprop_lib.experiments.sequences": "torch",
             "import rmsprop_lib.experiments.steps": "torch",
+            "import rmsprop_lib.experiments.words": "torch",
             "from rmsprop_lib import figures": "figures",
             "from rmsprop_lib import looks": "figures",
             "from rmsprop_lib import typeface": "figures",
