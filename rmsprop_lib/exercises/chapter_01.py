@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from rmsprop_lib import rules
-from rmsprop_lib.exercises.declaration import Case, Exercise, Mistake
+from rmsprop_lib.exercises import fillings
+from rmsprop_lib.exercises.declaration import Case, Exercise, Mistake, Slot
 
 _rng = np.random.default_rng(1)
 
@@ -16,19 +17,197 @@ def _step(theta: Any, g: Any, b: Any, eta: Any, gamma: Any, delta: Any) -> Any:
     return theta - eta * d, b
 
 
-def _old_buffer(theta: Any, g: Any, b: Any, eta: Any, gamma: Any, delta: Any) -> Any:
-    return theta - eta * b, _step(theta, g, b, eta, gamma, delta)[1]
-
-
 def _rate_in_the_buffer(theta: Any, g: Any, b: Any, eta: Any, gamma: Any, delta: Any) -> Any:
     d, b = rules.heavy_ball(eta * g, b, gamma, delta)
     return theta - d, b
 
 
-def _looks_ahead(theta: Any, g: Any, b: Any, eta: Any, gamma: Any, delta: Any) -> Any:
-    d, b = rules.heavy_ball(g, b, gamma, delta, nesterov=True)
-    return theta - eta * d, b
+def _built(faded: Any, taken: Any, summed: Any, move: Any, stepped: Any, kept: Any) -> Any:
+    """The step as a product of choices."""
 
+    def step(theta: Any, g: Any, b: Any, eta: Any, gamma: Any, delta: Any) -> Any:
+        new = summed(faded(b, gamma, delta), taken(g, eta, gamma, delta))
+        d = move(g, b, new, gamma, delta)
+        return stepped(theta, eta, d), kept(new, d, eta)
+
+    return step
+
+
+_BALL = "Momentum: the heavy ball"
+
+_FADED = Slot(
+    "faded",
+    lambda b, gamma, delta: gamma * b,
+    (
+        Mistake(
+            "γ and 1 − γ swapped",
+            lambda b, gamma, delta: (1 - gamma) * b,
+            "You multiply the old buffer by 1 − γ. A momentum of 0.9 then keeps a tenth of the past, not nine tenths.",
+        ),
+        Mistake(
+            "nothing kept of the old buffer",
+            lambda b, gamma, delta: 0 * b,
+            "The buffer you return holds the last gradient only: the b that is passed in has no influence. This is "
+            "gradient descent at a dampened rate.",
+        ),
+        Mistake(
+            "old buffer not faded",
+            lambda b, gamma, delta: b,
+            "You add every gradient to the buffer and let nothing fade. On a quadratic such a ball never comes to "
+            "rest: nothing slows it down.",
+            read=_BALL,
+        ),
+        Mistake(
+            "dampening applied to the old buffer too",
+            lambda b, gamma, delta: gamma * (1 - delta) * b,
+            "You dampen the whole sum. What is already in the buffer is then dampened again at every step, and fades "
+            "by more than the factor γ.",
+        ),
+        Mistake(
+            "old buffer faded by δ",
+            lambda b, gamma, delta: delta * b,
+            "You multiply the old buffer by the dampening. That belongs to the gradient; the buffer has the momentum.",
+        ),
+        Mistake(
+            "old buffer faded by 1 − δ",
+            lambda b, gamma, delta: (1 - delta) * b,
+            "You multiply the old buffer by 1 − δ, which is what belongs to the gradient.",
+        ),
+        Mistake(
+            "old buffer faded twice",
+            lambda b, gamma, delta: gamma * gamma * b,
+            "You multiply the old buffer by γ twice.",
+        ),
+    ),
+)
+
+_TAKEN = Slot(
+    "taken",
+    lambda g, eta, gamma, delta: (1 - delta) * g,
+    (
+        Mistake(
+            "dampening ignored",
+            lambda g, eta, gamma, delta: g,
+            "You add the whole gradient to the buffer. That is Polyak's method, but δ is not always 0 here.",
+        ),
+        Mistake(
+            "an average instead of a sum",
+            lambda g, eta, gamma, delta: (1 - gamma) * g,
+            "You give the gradient the weight 1 − γ: that is an average of gradients. At the same rate all steps are "
+            "shorter by this factor. The dampening δ plays no part in what you return.",
+            read="Two conventions",
+        ),
+        Mistake(
+            "δ and 1 − δ swapped",
+            lambda g, eta, gamma, delta: delta * g,
+            "You give the gradient the weight δ. Without dampening, δ = 0, no gradient would ever enter the buffer.",
+        ),
+        Mistake(
+            "dampening with the wrong sign",
+            lambda g, eta, gamma, delta: (1 + delta) * g,
+            "You give the gradient the weight 1 + δ. A dampening should make it smaller.",
+        ),
+        Mistake(
+            "gradient faded by γ",
+            lambda g, eta, gamma, delta: gamma * g,
+            "You multiply the gradient by the momentum. That is for what is in the buffer already.",
+        ),
+        Mistake(
+            "gradient faded by γ and dampened",
+            lambda g, eta, gamma, delta: gamma * (1 - delta) * g,
+            "You multiply the gradient by γ as well: it is faded as soon as it enters.",
+        ),
+        Mistake(
+            "dampened twice",
+            lambda g, eta, gamma, delta: (1 - gamma) * (1 - delta) * g,
+            "You give the gradient both 1 − γ and 1 − δ for a weight.",
+            read="Two conventions",
+        ),
+        Mistake(
+            "divided by the dampening",
+            lambda g, eta, gamma, delta: g / (1 - delta),
+            "You divide the gradient by 1 − δ. A dampening should make it smaller.",
+        ),
+        Mistake(
+            "rate in the buffer and outside",
+            lambda g, eta, gamma, delta: eta * (1 - delta) * g,
+            "You multiply the gradient by the rate as it enters the buffer, and the buffer by the rate again.",
+        ),
+        Mistake(
+            "size of the gradient",
+            lambda g, eta, gamma, delta: (1 - delta) * abs(g),
+            "You take the size of the gradient into the buffer: the way down is lost.",
+        ),
+        Mistake(
+            "sign of the gradient",
+            lambda g, eta, gamma, delta: (1 - delta) * np.sign(g),
+            "You take the sign of the gradient into the buffer.",
+        ),
+    ),
+)
+
+_SUMMED = Slot(
+    "summed",
+    lambda b, g: b + g,
+    (
+        Mistake(
+            "gradient subtracted in the buffer",
+            lambda b, g: b - g,
+            "You subtract the gradient in the buffer, and the buffer from the parameters: that leads uphill.",
+        ),
+    ),
+)
+
+_MOVE = Slot(
+    "move",
+    lambda g, b, new, gamma, delta: new,
+    (
+        Mistake(
+            "stepped with the old buffer",
+            lambda g, b, new, gamma, delta: b + 0 * new,
+            "Your step uses the buffer as it was before this gradient entered. Every gradient then takes effect one "
+            "step late, and the first step does nothing.",
+        ),
+        Mistake(
+            "looked ahead",
+            lambda g, b, new, gamma, delta: g + gamma * new,
+            "The buffer is right, but your step is that of Nesterov's variant: not the buffer, but the gradient plus "
+            "γ times the buffer.",
+            read="Nesterov's variant",
+        ),
+        Mistake(
+            "stepped with the gradient",
+            lambda g, b, new, gamma, delta: g + 0 * new,
+            "Your step is plain gradient descent: the buffer is kept and never used.",
+            read=_BALL,
+        ),
+        Mistake(
+            "gradient and buffer added",
+            lambda g, b, new, gamma, delta: g + new,
+            "You step with the gradient and the buffer together. The gradient is in the new buffer already.",
+        ),
+        Mistake(
+            "buffer faded again in the step",
+            lambda g, b, new, gamma, delta: gamma * new,
+            "You multiply the new buffer by γ once more before you step.",
+        ),
+    ),
+)
+
+_KEPT = Slot(
+    "kept",
+    lambda new, d, eta: new,
+    (
+        Mistake(
+            "step kept as the buffer",
+            lambda new, d, eta: eta * d,
+            "You return the step as the buffer. The next one then has the rate in it twice.",
+        ),
+    ),
+)
+
+# Without the direction itself, which has a mistake of its own below.
+_STEPPED = fillings.without([fillings.stepped(read="The rule")], "direction returned, not the parameter")[0]
 
 STEP = Exercise(
     name="heavy-ball-step",
@@ -51,60 +230,9 @@ STEP = Exercise(
             {"g": list(_rng.normal(size=(3, 2, 2)))},
         ),
     ),
+    slots=(_FADED, _TAKEN, _SUMMED, _MOVE, _STEPPED, _KEPT),
+    built=_built,
     mistakes=(
-        Mistake(
-            "up instead of down",
-            lambda theta, g, b, eta, gamma, delta: _step(theta, g, b, -eta, gamma, delta),
-            "The buffer is right, but you add the step. The gradient points uphill, so that the loss grows.",
-            read="The rule",
-        ),
-        Mistake(
-            "stepped with the old buffer",
-            _old_buffer,
-            "Your step uses the buffer as it was before this gradient entered. Every gradient then takes effect one "
-            "step late, and the first step does nothing.",
-        ),
-        Mistake(
-            "an average instead of a sum",
-            lambda theta, g, b, eta, gamma, delta: _step(theta, g, b, eta, gamma, gamma),
-            "You give the gradient the weight 1 − γ: that is an average of gradients. At the same rate all steps are "
-            "shorter by this factor. The dampening δ plays no part in what you return.",
-            read="Two conventions",
-        ),
-        Mistake(
-            "dampening ignored",
-            lambda theta, g, b, eta, gamma, delta: _step(theta, g, b, eta, gamma, 0.0),
-            "You add the whole gradient to the buffer. That is Polyak's method, but δ is not always 0 here.",
-        ),
-        Mistake(
-            "dampening applied to the old buffer too",
-            lambda theta, g, b, eta, gamma, delta: _step(theta, g, (1 - delta) * b, eta, gamma, delta),
-            "You dampen the whole sum. What is already in the buffer is then dampened again at every step, and fades "
-            "by more than the factor γ.",
-        ),
-        Mistake(
-            "δ and 1 − δ swapped",
-            lambda theta, g, b, eta, gamma, delta: _step(theta, g, b, eta, gamma, 1 - delta),
-            "You give the gradient the weight δ. Without dampening, δ = 0, no gradient would ever enter the buffer.",
-        ),
-        Mistake(
-            "γ and 1 − γ swapped",
-            lambda theta, g, b, eta, gamma, delta: _step(theta, g, b, eta, 1 - gamma, delta),
-            "You multiply the old buffer by 1 − γ. A momentum of 0.9 then keeps a tenth of the past, not nine tenths.",
-        ),
-        Mistake(
-            "nothing kept of the old buffer",
-            lambda theta, g, b, eta, gamma, delta: _step(theta, g, 0 * b, eta, gamma, delta),
-            "The buffer you return holds the last gradient only: the b that is passed in has no influence. This is "
-            "gradient descent at a dampened rate.",
-        ),
-        Mistake(
-            "old buffer not faded",
-            lambda theta, g, b, eta, gamma, delta: _step(theta, g, b, eta, 1.0, delta),
-            "You add every gradient to the buffer and let nothing fade. On a quadratic such a ball never comes to "
-            "rest: nothing slows it down.",
-            read="Momentum: the heavy ball",
-        ),
         Mistake(
             "rate inside the buffer",
             _rate_in_the_buffer,
@@ -126,13 +254,6 @@ STEP = Exercise(
             "The buffer is right. But you return the direction first, as the library's rules do; the task asks for "
             "the parameters after the step.",
             read="The rule",
-        ),
-        Mistake(
-            "looked ahead",
-            _looks_ahead,
-            "The buffer is right, but your step is that of Nesterov's variant: not the buffer, but the gradient plus "
-            "γ times the buffer.",
-            read="Nesterov's variant",
         ),
     ),
     hints=(

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from rmsprop_lib import rules
+from rmsprop_lib.exercises import fillings
 from rmsprop_lib.exercises.declaration import Case, Exercise, Mistake
 
 # Large enough that where ε stands shows, small enough that the rest does too.
@@ -12,33 +13,22 @@ EPS = 0.25
 _rng = np.random.default_rng(2)
 
 
-def _old_sum(g: Any, G: Any, eps: Any) -> Any:
-    return g / (rules.sqrt(G) + eps), rules.adagrad(g, G, eps)[1]
+_STEPS = "How long its steps are, and how far they lead"
 
 
-def _divided_by_the_sum(g: Any, G: Any, eps: Any) -> Any:
-    _, G = rules.adagrad(g, G, eps)
-    return g / (G + eps), G
-
-
-def _not_squared(g: Any, G: Any, eps: Any) -> Any:
-    G = G + abs(g)
-    return g / (rules.sqrt(G) + eps), G
+def _step(
+    squared: Any, added: Any, used: Any, root: Any, epsilon: Any, quotient: Any, numerator: Any, kept: Any
+) -> Any:
+    """AdaGrad's step as a product of choices: RMSprop's with a sum for the average."""
+    step = fillings.adaptive_step(
+        squared, lambda v, x, rho: added(v, x), used, root, epsilon, quotient, numerator, kept
+    )
+    return lambda g, G, eps: step(g, G, None, eps)
 
 
 def _sizes_added(g: Any, G: Any, eps: Any) -> Any:
     G = G + abs(g)
     return g / (G + eps), G
-
-
-def _root_kept(g: Any, G: Any, eps: Any) -> Any:
-    G = rules.sqrt(G + g * g)
-    return g / (G + eps), G
-
-
-def _one_for_all(g: Any, G: Any, eps: Any) -> Any:
-    G = G + np.sum(np.square(g))
-    return g / (rules.sqrt(G) + eps), G
 
 
 STEP = Exercise(
@@ -53,72 +43,24 @@ STEP = Exercise(
         Case({"G": np.zeros(4), "eps": EPS}, {"g": list(_rng.normal(0.5, 2.0, (10, 4)))}),
         Case({"G": np.full((2, 3), 4.0), "eps": 2.0}, {"g": list(_rng.normal(size=(3, 2, 3)))}),
     ),
+    slots=(
+        fillings.squared("G"),
+        fillings.added_up("G"),
+        fillings.used("G", read=_STEPS),
+        fillings.root("G", read=_STEPS),
+        fillings.epsilon(read="From equation to code"),
+        fillings.quotient(),
+        fillings.numerator(),
+        fillings.kept("G"),
+    ),
+    built=_step,
     mistakes=(
-        Mistake(
-            "divided by G, not by its root",
-            _divided_by_the_sum,
-            "You divide by G itself. Its unit is that of the gradient squared, so that the steps depend on the scale "
-            "of the loss: double all gradients and every step is halved, up to ε.",
-            read="How long its steps are, and how far they lead",
-        ),
-        Mistake(
-            "gradient not squared",
-            _not_squared,
-            "You add up the sizes of the gradients, not their squares, and then take a root of that.",
-        ),
         Mistake(
             "sizes instead of squares, and no root",
             _sizes_added,
             "You divide by the sum of the sizes. That has the right unit, but it grows like t on a steady gradient, "
             "and the steps fall too fast: the distance they cover grows like a logarithm only.",
-            read="How long its steps are, and how far they lead",
-        ),
-        Mistake(
-            "sum updated after its use",
-            _old_sum,
-            "You divide by the sum as it was before this gradient entered. The first step of a coordinate is then "
-            "divided by ε alone, and nothing bounds a step.",
-            read="How long its steps are, and how far they lead",
-        ),
-        Mistake(
-            "last square only",
-            lambda g, G, eps: rules.adagrad(g, 0 * G, eps),
-            "The sum you return holds the last square only: the G that is passed in is not used. Every step then has "
-            "the length η, up to ε, and the run never comes to rest.",
-        ),
-        Mistake(
-            "root kept instead of the sum",
-            _root_kept,
-            "You return the root of the sum, and add the next square to that root. The state has to be the sum itself.",
-        ),
-        Mistake(
-            "ε inside the root",
-            lambda g, G, eps: rules.adagrad(g, G, eps, True),
-            "You add ε before taking the root. Some frameworks do so, but the equation here adds it afterwards.",
-            read="From equation to code",
-        ),
-        Mistake(
-            "ε² inside the root",
-            lambda g, G, eps: rules.adagrad(g, G, eps * eps, True),
-            "You add ε² before taking the root. Unless G is 0 your denominator is then too small.",
-        ),
-        Mistake(
-            "ε added to the quotient",
-            lambda g, G, eps: (rules.adagrad(g, G, 0.0)[0] + eps, rules.adagrad(g, G, eps)[1]),
-            "You add ε to the quotient, not to the denominator: a division comes before an addition unless "
-            "parentheses say otherwise. There it does not prevent 0/0 either.",
-        ),
-        Mistake(
-            "ε forgotten",
-            lambda g, G, eps: rules.adagrad(g, G, 0.0),
-            "There is no ε in your denominator. A coordinate whose gradients have all been zero then gives 0/0.",
-        ),
-        Mistake(
-            "one sum for all coordinates",
-            _one_for_all,
-            "You keep one sum for the whole array. Then all coordinates have the same rate, and the point of AdaGrad, "
-            "a rate for each, is lost.",
-            read="One rate for all coordinates",
+            read=_STEPS,
         ),
     ),
     hints=(
@@ -142,7 +84,7 @@ def _reach(g: Any, G: Any, steps: int) -> Any:
 def _reach_of_old_sums(g: Any, G: Any, steps: int) -> Any:
     total = 0.0
     for _ in range(steps):
-        d, _ = _old_sum(g, G, 0.0)
+        d = g / rules.sqrt(G)
         G = rules.adagrad(g, G, 0.0)[1]
         total = total + abs(d)
     return total

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from rmsprop_lib import rules
-from rmsprop_lib.exercises.declaration import Case, Exercise, Mistake
+from rmsprop_lib.exercises import fillings
+from rmsprop_lib.exercises.declaration import Case, Exercise, Mistake, Slot
 from rmsprop_lib.numpy_optim import RMSprop
 
 # Large enough that where ε stands shows, small enough that the rest does too.
@@ -20,22 +21,17 @@ _cases = (
 )
 
 
-def _divided_by_v(g: Any, v: Any, rho: Any, eps: Any) -> Any:
-    v = rules.ema(v, g * g, rho)
-    return g / (v + eps), v
-
-
-def _not_squared(g: Any, v: Any, rho: Any, eps: Any) -> Any:
-    v = rules.ema(v, abs(g), rho)
-    return g / (rules.sqrt(v) + eps), v
-
-
-def _old_average(g: Any, v: Any, rho: Any, eps: Any) -> Any:
-    return g / (rules.sqrt(v) + eps), rules.ema(v, g * g, rho)
-
-
-def _forgetful(g: Any, v: Any, rho: Any, eps: Any) -> Any:
-    return rules.rmsprop(g, 0 * v, rho, eps)
+_WINDOW = "How far back the average looks"
+_SLOTS = (
+    fillings.squared("v"),
+    fillings.averaged("v", "ρ", window=_WINDOW, sums="From a sum to an average"),
+    fillings.used("v", read="How long a step can be"),
+    fillings.root("v"),
+    fillings.epsilon(),
+    fillings.quotient(),
+    fillings.numerator(),
+    fillings.kept("v"),
+)
 
 
 STEP = Exercise(
@@ -46,63 +42,9 @@ STEP = Exercise(
     returns="d v",
     reference=rules.rmsprop,
     cases=_cases,
-    mistakes=(
-        Mistake(
-            "divided by v, not by its root",
-            _divided_by_v,
-            "You divide by v itself. Its unit is that of the gradient squared, so that large gradients now make small "
-            "steps: double the gradient and the step is halved.",
-        ),
-        Mistake(
-            "gradient not squared",
-            _not_squared,
-            "You average the sizes of the gradients, not their squares, and then take a root of that.",
-        ),
-        Mistake(
-            "ρ and 1 − ρ swapped",
-            lambda g, v, rho, eps: rules.rmsprop(g, v, 1 - rho, eps),
-            "You give the new square the weight ρ and the old average 1 − ρ. With ρ = 0.9 the average then forgets "
-            "nine tenths of itself at every step.",
-            read="How far back the average looks",
-        ),
-        Mistake(
-            "summed, not averaged",
-            lambda g, v, rho, eps: rules.adagrad(g, v, eps),
-            "You add the square to v and forget nothing: that is AdaGrad, whose steps only ever shrink.",
-            read="From a sum to an average",
-        ),
-        Mistake(
-            "new square not weighted",
-            lambda g, v, rho, eps: (g / (rules.sqrt(rho * v + g * g) + eps), rho * v + g * g),
-            "You decay the old average, and add the new square whole. The weights then sum to 1/(1 − ρ), and all "
-            "steps are shorter by the root of that.",
-            read="How far back the average looks",
-        ),
-        Mistake(
-            "ε inside the root",
-            lambda g, v, rho, eps: rules.rmsprop(g, v, rho, eps, True),
-            "You add ε before taking the root. Several frameworks do so, but the equation here adds it afterwards.",
-        ),
-        Mistake(
-            "ε forgotten",
-            lambda g, v, rho, eps: rules.rmsprop(g, v, rho, 0.0),
-            "There is no ε in your denominator. The first gradient that is zero then gives 0/0.",
-        ),
-        Mistake(
-            "average updated after its use",
-            _old_average,
-            "You divide by the average as it was before this gradient entered. Then nothing bounds a step: the very "
-            "first one divides by ε alone.",
-            read="How long a step can be",
-        ),
-        Mistake(
-            "average begun anew at every call",
-            _forgetful,
-            "The average you return holds the last gradient only: the v that is passed in is not used. Every step "
-            "then has the same length, up to ε.",
-            read="The limit ρ → 0: only the sign is left",
-        ),
-    ),
+    slots=_SLOTS,
+    built=fillings.adaptive_step,
+    mistakes=(),
     hints=(
         "You need two lines: first the new average (of what?), then the direction, from the new average.",
         "The new v is ρ times the old one plus 1 − ρ times the squared gradient. The direction is the gradient over "
@@ -122,44 +64,35 @@ class _Library:
         return self.optimizer.update({"theta": np.asarray(theta, float)}, {"theta": np.asarray(g, float)})["theta"]
 
 
-class _Own:
-    """RMSprop with places in which to go wrong."""
+def _class(stepped: Any, remembered: Any, given: Any, **choices: Any) -> Any:
+    """A class made with (lr, rho, eps) as a product of choices, those of the step among them."""
+    direction = fillings.adaptive_step(**choices)
 
-    def __init__(self, lr: float, rho: float, eps: float) -> None:
-        self.lr, self.rho, self.eps, self.v = lr, rho, eps, 0.0
+    class Own:
+        def __init__(self, lr: float, rho: float, eps: float) -> None:
+            self.lr, self.rho, self.eps, self.v = lr, rho, eps, 0.0
 
-    def step(self, theta: Any, g: Any) -> Any:
-        d, self.v = rules.rmsprop(g, self.v, self.rho, self.eps)
-        return theta - self.lr * d
+        def step(self, theta: Any, g: Any) -> Any:
+            d, new = direction(given(self.lr, g), self.v, self.rho, self.eps)
+            self.v = remembered(self.v, new)
+            return stepped(theta, self.lr, d)
 
-
-class _Ascends(_Own):
-    def step(self, theta: Any, g: Any) -> Any:
-        return 2 * theta - super().step(theta, g)
-
-
-class _Resets(_Own):
-    def step(self, theta: Any, g: Any) -> Any:
-        self.v = 0.0
-        return super().step(theta, g)
+    return Own
 
 
-class _OneForAllElements(_Own):
-    def step(self, theta: Any, g: Any) -> Any:
-        self.v = rules.ema(self.v, np.mean(np.square(g)), self.rho)
-        return theta - self.lr * g / (rules.sqrt(self.v) + self.eps)
-
-
-class _RateInsideTheAverage(_Own):
-    def step(self, theta: Any, g: Any) -> Any:
-        d, self.v = rules.rmsprop(self.lr * g, self.v, self.rho, self.eps)
-        return theta - d
-
-
-class _Sums(_Own):
-    def step(self, theta: Any, g: Any) -> Any:
-        d, self.v = rules.adagrad(g, self.v, self.eps)
-        return theta - self.lr * d
+_GIVEN = Slot(
+    "given",
+    lambda lr, g: g,
+    (
+        Mistake(
+            "rate inside the average",
+            lambda lr, g: lr * g,
+            "You multiply the gradient by the rate before squaring it. The rate then cancels in the quotient, up to ε, "
+            "and what is left of it is not what it was.",
+            read="What RMSprop cannot see: scale",
+        ),
+    ),
+)
 
 
 CLASS = Exercise(
@@ -180,39 +113,14 @@ CLASS = Exercise(
             {"g": [np.array([x]) for x in (1.0, 4.0, 0.5)]},
         ),
     ),
-    mistakes=(
-        Mistake(
-            "up instead of down",
-            _Ascends,
-            "You add the step. The gradient points uphill, so that the loss grows.",
-        ),
-        Mistake(
-            "average begun anew at every step",
-            _Resets,
-            "In every step the average begins at zero, so that it never sees a second gradient. Either you set it to "
-            "zero in step, or the new average is computed there and not kept in the object.",
-            read="From a sum to an average",
-        ),
-        Mistake(
-            "one average for all elements",
-            _OneForAllElements,
-            "You keep one number for the whole array. Then every element has the same rate, and the point of "
-            "RMSprop, a rate for each, is lost.",
-            read="What RMSprop cannot see: scale",
-        ),
-        Mistake(
-            "rate inside the average",
-            _RateInsideTheAverage,
-            "You multiply the gradient by the rate before squaring it. The rate then cancels in the quotient, up to ε.",
-            read="What RMSprop cannot see: scale",
-        ),
-        Mistake(
-            "summed, not averaged",
-            _Sums,
-            "You add up the squares and forget nothing: that is AdaGrad.",
-            read="From a sum to an average",
-        ),
+    slots=(
+        fillings.stepped(),
+        fillings.remembered("the average", read="From a sum to an average"),
+        _GIVEN,
+        *fillings.without(_SLOTS, "average begun anew at every call"),
     ),
+    built=_class,
+    mistakes=(),
     hints=(
         "The object has to remember one array between two calls. Where does it begin, and which line changes it?",
         "In __init__: keep lr, rho, eps, and v = 0. In step: store the new v in self.v, then return theta minus lr "
@@ -223,11 +131,124 @@ CLASS = Exercise(
 
 
 def _weights(rho: float, t: int) -> np.ndarray:
-    """Row s−1: the weight of the s-th number, which is what the average is of a 1 there and zeros elsewhere."""
-    v: Any = 0.0
-    for one in np.eye(int(t)):
-        v = rules.ema(v, one, rho)
-    return np.asarray(v)
+    """Element s − 1: the weight of the s-th number."""
+    s = np.arange(1, t + 1)
+    return np.asarray((1 - rho) * rho ** (t - s))
+
+
+_WEIGHT_SLOTS = (
+    Slot(
+        "shares",
+        lambda rho: (1 - rho, rho),
+        (
+            Mistake(
+                "ρ and 1 − ρ swapped",
+                lambda rho: (rho, 1 - rho),
+                "You have ρ where 1 − ρ belongs, and the other way round.",
+            ),
+            Mistake(
+                "factor 1 − ρ missing",
+                lambda rho: (1.0, rho),
+                "Your newest weight is 1. Every number enters the average with a factor of its own before it is "
+                "decayed.",
+            ),
+            Mistake(
+                "weighted with ρ",
+                lambda rho: (rho, rho),
+                "Your newest weight is ρ. What enters the average has the weight that the old average has not.",
+            ),
+            Mistake(
+                "decayed with 1 − ρ",
+                lambda rho: (1 - rho, 1 - rho),
+                "Your weights shrink by the factor 1 − ρ from one number to the one before. The old average keeps ρ.",
+            ),
+            Mistake(
+                "divided by 1 − ρ",
+                lambda rho: (1 / (1 - rho), rho),
+                "You divide by 1 − ρ. It is the factor with which each number enters.",
+            ),
+        ),
+    ),
+    Slot(
+        "power",
+        lambda t, s: t - s,
+        (
+            Mistake(
+                "decayed once too often",
+                lambda t, s: t - s + 1,
+                "Your weights are too small by a factor of ρ: the newest number has not been decayed yet.",
+            ),
+            Mistake(
+                "decayed once too rarely",
+                lambda t, s: t - s - 1,
+                "Your weights are too large by a factor of 1/ρ: the number before the newest has been decayed once.",
+            ),
+            Mistake(
+                "no decay",
+                lambda t, s: 0.0 * s,
+                "All your weights are the same, as in a plain mean. Older numbers have been decayed more often.",
+            ),
+            Mistake(
+                "power s",
+                lambda t, s: s,
+                "You have the power s for the s-th number: the later a number came, the smaller its weight. The s-th "
+                "number has been decayed at the steps after it.",
+            ),
+            Mistake(
+                "two powers in a step",
+                lambda t, s: 2 * (t - s),
+                "You decay twice in every step.",
+            ),
+            Mistake(
+                "powers of t",
+                lambda t, s: t + 0.0 * s,
+                "You have the same power t for all numbers. The later a number came, the less often it has been "
+                "decayed.",
+            ),
+        ),
+    ),
+    Slot(
+        "order",
+        lambda weights: weights,
+        (
+            Mistake(
+                "newest first",
+                lambda weights: weights[::-1],
+                "In your answer the newest number comes first. The oldest one is asked for first.",
+            ),
+        ),
+    ),
+    Slot(
+        "scaled",
+        lambda weights: weights,
+        (
+            Mistake(
+                "made to sum to one",
+                lambda weights: weights / np.sum(weights),
+                "Your weights sum to one. Those of an average that begins at zero do not: at first most of the weight "
+                "is on that zero. (Adam divides by the sum, RMSprop does not.)",
+            ),
+            Mistake(
+                "divided by their number",
+                lambda weights: weights / len(weights),
+                "You divide by the number of weights. The factor 1 − ρ is all that makes an average of the sum.",
+            ),
+            Mistake(
+                "added up",
+                np.cumsum,
+                "You add the weights up. Each number has a weight of its own.",
+            ),
+        ),
+    ),
+)
+
+
+def _weighting(shares: Any, power: Any, order: Any, scaled: Any) -> Any:
+    def weights(rho: float, t: int) -> Any:
+        enters, stays = shares(rho)
+        return scaled(order(enters * stays ** power(t, np.arange(1.0, t + 1))))
+
+    return weights
 
 
 WEIGHTS = Exercise(
@@ -238,32 +259,13 @@ WEIGHTS = Exercise(
     returns="weights",
     reference=_weights,
     cases=(Case({"rho": 0.9, "t": 6}), Case({"rho": 0.5, "t": 1}), Case({"rho": 0.75, "t": 10})),
+    slots=_WEIGHT_SLOTS,
+    built=_weighting,
     mistakes=(
         Mistake(
-            "newest first",
-            lambda rho, t: _weights(rho, t)[::-1],
-            "The weights are right, but the newest number comes first. The oldest number has the smallest weight.",
-        ),
-        Mistake(
-            "made to sum to one",
-            lambda rho, t: _weights(rho, t) / (1 - rho**t),
-            "Your weights sum to one. Those of an average that begins at zero do not: at first most of the weight is "
-            "on that zero. (Adam divides by the sum, RMSprop does not.)",
-        ),
-        Mistake(
-            "factor 1 − ρ missing",
-            lambda rho, t: _weights(rho, t) / (1 - rho),
-            "Your newest weight is 1. Every number enters the average with a factor of its own before it is decayed.",
-        ),
-        Mistake(
-            "decayed once too often",
-            lambda rho, t: rho * _weights(rho, t),
-            "Every weight is too small by a factor of ρ: the newest number has not been decayed yet.",
-        ),
-        Mistake(
-            "ρ and 1 − ρ swapped",
-            lambda rho, t: _weights(1 - rho, t),
-            "You have ρ where 1 − ρ belongs, and the other way round.",
+            "beginning counted in full",
+            lambda rho, t: np.where(np.arange(t) == 0, 1.0, 1 - rho) * rho ** np.arange(t - 1.0, -1.0, -1.0),
+            "Your oldest weight is too large: you let the average begin with the first number. It begins at 0.",
         ),
     ),
     hints=(

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from rmsprop_lib import rules
-from rmsprop_lib.exercises.declaration import Case, Exercise, Mistake
+from rmsprop_lib.exercises import fillings
+from rmsprop_lib.exercises.declaration import Case, Exercise, Mistake, Slot
 
 # Large enough that where ε stands shows, small enough that the rest does too.
 EPS = 0.25
@@ -16,30 +17,10 @@ def _direction(g: Any, v: Any, eps: Any) -> Any:
     return g / (rules.sqrt(v) + eps)
 
 
-def _factor_missing(g: Any, v: Any, mu: Any, rho: Any, eps: Any) -> Any:
-    v = rules.ema(v, (g - mu) * (g - mu), rho)
-    return _direction(g, v, eps), v, rules.ema(mu, g, rho)
-
-
-def _mean_first(g: Any, v: Any, mu: Any, rho: Any, eps: Any) -> Any:
-    mu = rules.ema(mu, g, rho)
-    v = rules.ema(v, rho * (g - mu) * (g - mu), rho)
-    return _direction(g, v, eps), v, mu
-
-
 def _mean_first_and_factor_missing(g: Any, v: Any, mu: Any, rho: Any, eps: Any) -> Any:
     mu = rules.ema(mu, g, rho)
     v = rules.ema(v, (g - mu) * (g - mu), rho)
     return _direction(g, v, eps), v, mu
-
-
-def _not_centered(g: Any, v: Any, mu: Any, rho: Any, eps: Any) -> Any:
-    return *rules.rmsprop(g, v, rho, eps), rules.ema(mu, g, rho)
-
-
-def _deviation_not_squared(g: Any, v: Any, mu: Any, rho: Any, eps: Any) -> Any:
-    v = rules.ema(v, rho * abs(g - mu), rho)
-    return _direction(g, v, eps), v, rules.ema(mu, g, rho)
 
 
 def _keeps_the_average_of_squares(g: Any, v: Any, mu: Any, rho: Any, eps: Any) -> Any:
@@ -53,28 +34,221 @@ def _subtracted_from_a_variance(g: Any, v: Any, mu: Any, rho: Any, eps: Any) -> 
     return _direction(g, v, eps), v, mu
 
 
-def _numerator_less_the_old_mean(g: Any, v: Any, mu: Any, rho: Any, eps: Any) -> Any:
-    _, new, mean = rules.centered_rmsprop(g, v, mu, rho, eps)
-    return _direction(g - mu, new, eps), new, mean
+def _centered(
+    deviation: Any,
+    averaged: Any,
+    averaged_mean: Any,
+    decays: Any,
+    used: Any,
+    root: Any,
+    epsilon: Any,
+    quotient: Any,
+    numerator: Any,
+    kept: Any,
+) -> Any:
+    """Centered RMSprop's step as a product of choices: a function (g, v, mu, rho, eps) → d, v, mu."""
+
+    def step(g: Any, v: Any, mu: Any, rho: Any, eps: Any) -> Any:
+        of_v, of_mu = decays(rho)
+        mean = averaged_mean(mu, g, of_mu)
+        new = averaged(v, deviation(g, mu, mean), of_v)
+        divides = used(v, new)
+        d = quotient(numerator(g, mu, mean), root(divides), epsilon(root, divides, eps), eps)
+        return d, *kept(new, mean)
+
+    return step
 
 
-def _numerator_less_the_new_mean(g: Any, v: Any, mu: Any, rho: Any, eps: Any) -> Any:
-    _, v, mu = rules.centered_rmsprop(g, v, mu, rho, eps)
-    return _direction(g - mu, v, eps), v, mu
+# What is averaged in v: a function of g, and the mean before and after it.
+_DEVIATION = Slot(
+    "deviation",
+    lambda g, mu, mean: (g - mu) * (g - mu),
+    (
+        Mistake(
+            "mean updated before the variance",
+            lambda g, mu, mean: (g - mean) * (g - mean),
+            "You update the mean first and then measure the deviation from it. The new mean has already moved towards "
+            "g, so that every squared deviation is too small by the factor ρ².",
+        ),
+        Mistake(
+            "not centered",
+            lambda g, mu, mean: g * g,
+            "You average the squares of the gradients themselves. The mean is kept but never used.",
+            read="A variance in the denominator",
+        ),
+        Mistake(
+            "deviation not squared",
+            lambda g, mu, mean: abs(g - mu),
+            "You average the size of the deviation, not its square, and then take a root of that.",
+        ),
+        Mistake(
+            "deviation with its sign",
+            lambda g, mu, mean: g - mu,
+            "You average the deviation itself, with its sign. Such a v can be negative, and then has no root.",
+        ),
+        Mistake(
+            "difference of squares",
+            lambda g, mu, mean: g * g - mu * mu,
+            "You average the square of g less that of the mean. The square of a difference is not the difference of "
+            "the squares, which can be negative.",
+            read="A variance in the denominator",
+        ),
+        Mistake(
+            "mean added to the gradient",
+            lambda g, mu, mean: (g + mu) * (g + mu),
+            "You square the sum of the gradient and the mean. A deviation is a difference.",
+        ),
+        Mistake(
+            "one number for all elements",
+            lambda g, mu, mean: np.mean(np.square(g - mu)) + 0 * g,
+            "You take the mean over all elements, so that every element has the same rate.",
+        ),
+    ),
+)
 
+# How v takes a squared deviation in.
+_AVERAGED = Slot(
+    "averaged",
+    lambda v, x, rho: rho * v + rho * (1 - rho) * x,
+    (
+        Mistake(
+            "factor ρ missing",
+            lambda v, x, rho: rho * v + (1 - rho) * x,
+            "You give the squared deviation the weight 1 − ρ alone, as an average gives it to its numbers. But this "
+            "deviation is from a mean that has not seen g yet, and what you keep is 1/ρ times the variance.",
+        ),
+        Mistake(
+            "factor 1 − ρ missing",
+            lambda v, x, rho: rho * v + rho * x,
+            "You give the squared deviation the weight ρ alone. It enters with nearly its whole size, and v is far "
+            "too large.",
+        ),
+        Mistake(
+            "new square not weighted",
+            lambda v, x, rho: rho * v + x,
+            "You add the squared deviation whole.",
+        ),
+        Mistake(
+            "1 − ρ squared",
+            lambda v, x, rho: rho * v + (1 - rho) * (1 - rho) * x,
+            "You give the squared deviation the weight (1 − ρ)². One of the two factors is ρ.",
+        ),
+        Mistake(
+            "old variance not decayed",
+            lambda v, x, rho: v + rho * (1 - rho) * x,
+            "You keep the old variance whole, so that v only grows.",
+        ),
+        Mistake(
+            "old variance decayed by 1 − ρ",
+            lambda v, x, rho: (1 - rho) * v + rho * (1 - rho) * x,
+            "You multiply the old variance by 1 − ρ. It then forgets most of itself at every step.",
+        ),
+        Mistake(
+            "old variance decayed by ρ²",
+            lambda v, x, rho: rho * (rho * v + (1 - rho) * x),
+            "You multiply the whole sum by ρ, the old variance too, which is then decayed twice.",
+        ),
+        Mistake(
+            "summed, not averaged",
+            lambda v, x, rho: v + x,
+            "You add the squared deviation to v and forget nothing.",
+        ),
+        Mistake(
+            "last deviation only",
+            lambda v, x, rho: rho * (1 - rho) * x,
+            "Your new v holds the last deviation only: the v that is passed in is not used.",
+        ),
+    ),
+)
 
-def _numerator_is_the_mean(g: Any, v: Any, mu: Any, rho: Any, eps: Any) -> Any:
-    _, v, mu = rules.centered_rmsprop(g, v, mu, rho, eps)
-    return _direction(mu, v, eps), v, mu
+_DECAYS = Slot(
+    "decays",
+    lambda rho: (rho, rho),
+    (
+        Mistake(
+            "ρ and 1 − ρ swapped",
+            lambda rho: (1 - rho, 1 - rho),
+            "You have ρ where 1 − ρ belongs, and the other way round. With ρ = 0.9 both averages then forget nine "
+            "tenths of themselves at every step. (The factor ρ(1 − ρ) does not show it.)",
+        ),
+    ),
+)
 
+_NUMERATOR = fillings.also(
+    fillings.numerator(),
+    1,
+    Mistake(
+        "numerator centered, with the old mean",
+        lambda g, mu, mean: g - mu,
+        "You subtract the old mean from the gradient in the numerator too. What is left there is noise about "
+        "zero: on a constant gradient, which has no noise at all, such an optimizer comes to a halt.",
+    ),
+    Mistake(
+        "numerator centered, with the new mean",
+        lambda g, mu, mean: g - mean,
+        "You subtract the new mean from the gradient in the numerator too. What is left there is noise about "
+        "zero: on a constant gradient, which has no noise at all, such an optimizer comes to a halt.",
+    ),
+    Mistake(
+        "mean in the numerator",
+        lambda g, mu, mean: mean,
+        "You divide the mean of the gradients, not the gradient. That is a momentum of its own, which this rule "
+        "does not have.",
+    ),
+    Mistake(
+        "old mean in the numerator",
+        lambda g, mu, mean: mu + 0 * g,
+        "You divide the mean of the gradients before this one, not the gradient.",
+    ),
+)
 
-def _divided_by_the_variance(g: Any, v: Any, mu: Any, rho: Any, eps: Any) -> Any:
-    _, v, mu = rules.centered_rmsprop(g, v, mu, rho, eps)
-    return g / (v + eps), v, mu
+_KEPT = Slot(
+    "kept",
+    lambda v, mu: (v, mu),
+    (
+        Mistake(
+            "root of v kept",
+            lambda v, mu: (rules.sqrt(v), mu),
+            "You return the root of v, and the next step goes on from that root. The state has to be v itself.",
+        ),
+        Mistake(
+            "average of squares returned",
+            lambda v, mu: (v + mu * mu, mu),
+            "You return as v the average of squares, in which the squared mean is. Here v is the variance itself.",
+            read="A variance in the denominator",
+        ),
+    ),
+)
 
-
-def _old_variance_used(g: Any, v: Any, mu: Any, rho: Any, eps: Any) -> Any:
-    return _direction(g, v, eps), *rules.centered_rmsprop(g, v, mu, rho, eps)[1:]
+_LIKELY, _ALONE = fillings.apart(
+    _centered,
+    (
+        _DEVIATION,
+        _AVERAGED,
+        fillings.one_of_two_averages("averaged_mean", "mu", "gradient", "ρ"),
+        _DECAYS,
+        fillings.used("v", read="From equation to code"),
+        fillings.root("v"),
+        fillings.epsilon(read="Graves' form"),
+        fillings.quotient(),
+        _NUMERATOR,
+        _KEPT,
+    ),
+    (
+        "both with the weight ρ in mu",
+        "both with the weight 1 − ρ in mu",
+        "old and new v added",
+        "root taken twice",
+        "squared instead of a root",
+        "ε² inside the root",
+        "root of ε",
+        "ε as a lower limit",
+        "ε in both places",
+        "square in the numerator",
+        "size in the numerator",
+        "old mean in the numerator",
+    ),
+)
 
 
 STEP = Exercise(
@@ -93,36 +267,22 @@ STEP = Exercise(
             {"g": list(np.full((3, 2, 3), -1.5))},
         ),
     ),
+    slots=_LIKELY,
+    built=_centered,
     mistakes=(
+        *_ALONE,
         Mistake(
-            "factor ρ missing",
-            _factor_missing,
-            "You give the squared deviation the weight 1 − ρ alone, as an average gives it to its numbers. But this "
-            "deviation is from a mean that has not seen g yet, and what you keep is 1/ρ times the variance.",
-        ),
-        Mistake(
-            "mean updated before the variance",
-            _mean_first,
-            "You update the mean first and then measure the deviation from it. The new mean has already moved towards "
-            "g, so that every squared deviation is too small by the factor ρ².",
+            "plain RMSprop",
+            lambda g, v, mu, rho, eps: (*rules.rmsprop(g, v, rho, eps), rules.ema(mu, g, rho)),
+            "You average the squares of the gradients themselves. The mean is kept but never used: this is plain "
+            "RMSprop.",
+            read="A variance in the denominator",
         ),
         Mistake(
             "mean updated first, and the factor ρ missing",
             _mean_first_and_factor_missing,
             "You average the squared deviations from the new mean. It has already moved towards g, so that v is ρ "
             "times the variance.",
-        ),
-        Mistake(
-            "not centered",
-            _not_centered,
-            "You average the squares of the gradients themselves. The mean is kept but never used: this is plain "
-            "RMSprop.",
-            read="A variance in the denominator",
-        ),
-        Mistake(
-            "deviation not squared",
-            _deviation_not_squared,
-            "You average the size of the deviation, not its square, and then take a root of that.",
         ),
         Mistake(
             "average of squares kept as v",
@@ -137,49 +297,6 @@ STEP = Exercise(
             "a variance, from which the squared mean is missing already: subtracted again at every step, it makes v "
             "negative, and the root is NaN.",
             read="A variance in the denominator",
-        ),
-        Mistake(
-            "numerator centered, with the old mean",
-            _numerator_less_the_old_mean,
-            "You subtract the old mean from the gradient in the numerator too. What is left there is noise about "
-            "zero: on a constant gradient, which has no noise at all, such an optimizer comes to a halt.",
-        ),
-        Mistake(
-            "numerator centered, with the new mean",
-            _numerator_less_the_new_mean,
-            "You subtract the new mean from the gradient in the numerator too. What is left there is noise about "
-            "zero: on a constant gradient, which has no noise at all, such an optimizer comes to a halt.",
-        ),
-        Mistake(
-            "mean in the numerator",
-            _numerator_is_the_mean,
-            "You divide the mean of the gradients, not the gradient. That is a momentum of its own, which this rule "
-            "does not have.",
-        ),
-        Mistake(
-            "divided by the variance, not by its root",
-            _divided_by_the_variance,
-            "You divide by v itself. Its unit is that of the gradient squared, so that large gradients now make small "
-            "steps.",
-        ),
-        Mistake(
-            "variance updated after its use",
-            _old_variance_used,
-            "You divide by the variance as it was before this gradient entered. The very first step then divides by ε "
-            "alone.",
-            read="From equation to code",
-        ),
-        Mistake(
-            "ρ and 1 − ρ swapped",
-            lambda g, v, mu, rho, eps: rules.centered_rmsprop(g, v, mu, 1 - rho, eps),
-            "You have ρ where 1 − ρ belongs, and the other way round. With ρ = 0.9 both averages then forget nine "
-            "tenths of themselves at every step. (The factor ρ(1 − ρ) does not show it.)",
-        ),
-        Mistake(
-            "ε inside the root",
-            lambda g, v, mu, rho, eps: rules.centered_rmsprop(g, v, mu, rho, eps, True),
-            "You add ε before taking the root. That is Graves' form; the equation here adds it afterwards.",
-            read="Graves' form",
         ),
     ),
     hints=(
@@ -197,6 +314,123 @@ def _ratio(v: Any, mu: Any, eps: Any) -> Any:
     return (rules.sqrt(v + mu * mu) + eps) / (rules.sqrt(v) + eps)
 
 
+def _ratio_of(inside: Any, squares: Any, epsilon: Any, root: Any, quotient: Any) -> Any:
+    """The ratio as a product of choices: what stands under the two roots, the roots, ε, and which is divided."""
+
+    def ratio(v: Any, mu: Any, eps: Any) -> Any:
+        plain, centered = (epsilon(root, x, eps) for x in inside(v, squares(mu)))
+        return quotient(plain, centered)
+
+    return ratio
+
+
+_RATIO_SLOTS = (
+    Slot(
+        "inside",
+        lambda v, square: (v + square, v),
+        (
+            Mistake(
+                "v taken for the average of squares",
+                lambda v, square: (v, v - square),
+                "You take v for the average of squares and subtract the squared mean from it. The v of this chapter is "
+                "the variance: the squared mean is no longer in it.",
+                read="A variance in the denominator",
+            ),
+            Mistake(
+                "squared mean subtracted",
+                lambda v, square: (v - square, v),
+                "You subtract the squared mean from the variance for the plain denominator. A mean square is the "
+                "larger of the two.",
+                read="A variance in the denominator",
+            ),
+            Mistake(
+                "squared mean over the variance",
+                lambda v, square: (square, v),
+                "Above stands the mean alone. Plain RMSprop divides by the root of all the squares, noise included.",
+                read="A variance in the denominator",
+            ),
+        ),
+    ),
+    Slot(
+        "squares",
+        lambda mu: mu * mu,
+        (
+            Mistake(
+                "mean not squared",
+                abs,
+                "You add the size of the mean to the variance. They have different units: one is a gradient, the other "
+                "a gradient squared.",
+                read="A variance in the denominator",
+            ),
+            Mistake(
+                "mean with its sign",
+                lambda mu: mu,
+                "You add the mean itself to the variance. They have different units: one is a gradient, the other a "
+                "gradient squared.",
+                read="A variance in the denominator",
+            ),
+        ),
+    ),
+    Slot(
+        "epsilon",
+        lambda root, v, eps: root(v) + eps,
+        (
+            Mistake(
+                "ε forgotten",
+                lambda root, v, eps: root(v),
+                "There is no ε in your denominators. Without it nothing limits the ratio where v is zero.",
+                read="No bound but ε",
+            ),
+            Mistake(
+                "ε inside the roots",
+                lambda root, v, eps: root(v + eps),
+                "You add ε before taking the roots. That compares the two rules in Graves' form; here it is added to "
+                "the root.",
+                read="Graves' form",
+            ),
+            Mistake(
+                "ε subtracted",
+                lambda root, v, eps: root(v) - eps,
+                "You subtract ε from the roots. A denominator that should be kept away from 0 can then be 0.",
+            ),
+        ),
+    ),
+    Slot(
+        "root",
+        rules.sqrt,
+        (
+            Mistake(
+                "no roots",
+                lambda v: v,
+                "You compare the average of squares with the variance. Both rules divide by a root.",
+            ),
+        ),
+    ),
+    Slot(
+        "quotient",
+        lambda plain, centered: plain / centered,
+        (
+            Mistake(
+                "upside down",
+                lambda plain, centered: centered / plain,
+                "You have the plain step over the centered one. The longer step is the one with the smaller "
+                "denominator.",
+            ),
+            Mistake(
+                "multiplied, not divided",
+                lambda plain, centered: plain * centered,
+                "You multiply the two denominators. A ratio of two lengths is a quotient.",
+            ),
+            Mistake(
+                "difference, not ratio",
+                lambda plain, centered: plain - centered,
+                "You subtract one denominator from the other. What is asked for is how many times as long the step is.",
+            ),
+        ),
+    ),
+)
+
+
 RATIO = Exercise(
     name="centered-ratio",
     chapter="04_centered_rmsprop",
@@ -209,49 +443,14 @@ RATIO = Exercise(
         Case({"v": np.array([0.0, 1.0, 0.09, 25.0, 2.0]), "mu": np.array([2.0, -3.0, 0.2, 0.5, 0.0]), "eps": 0.5}),
         Case({"v": np.array([[9.0, 0.25], [1.0, 16.0]]), "mu": np.array([[-30.0, 0.5], [1.0, 3.0]]), "eps": 0.0}),
     ),
+    slots=_RATIO_SLOTS,
+    built=_ratio_of,
     mistakes=(
-        Mistake(
-            "upside down",
-            lambda v, mu, eps: 1 / _ratio(v, mu, eps),
-            "You have the plain step over the centered one. The longer step is the one with the smaller denominator.",
-        ),
-        Mistake(
-            "v taken for the average of squares",
-            lambda v, mu, eps: (rules.sqrt(v) + eps) / (rules.sqrt(v - mu * mu) + eps),
-            "You take v for the average of squares and subtract the squared mean from it. The v of this chapter is the "
-            "variance: the squared mean is no longer in it.",
-            read="A variance in the denominator",
-        ),
-        Mistake(
-            "mean not squared",
-            lambda v, mu, eps: (rules.sqrt(v + abs(mu)) + eps) / (rules.sqrt(v) + eps),
-            "You add the size of the mean to the variance. They have different units: one is a gradient, the other a "
-            "gradient squared.",
-            read="A variance in the denominator",
-        ),
         Mistake(
             "roots added",
             lambda v, mu, eps: (rules.sqrt(v) + abs(mu) + eps) / (rules.sqrt(v) + eps),
             "You add the size of the mean to the root of the variance. The root of a sum is not the sum of the roots: "
             "where both are equally large, you are too high.",
-        ),
-        Mistake(
-            "no roots",
-            lambda v, mu, eps: (v + mu * mu + eps) / (v + eps),
-            "You compare the average of squares with the variance. Both rules divide by a root.",
-        ),
-        Mistake(
-            "ε forgotten",
-            lambda v, mu, eps: _ratio(v, mu, 0.0),
-            "There is no ε in your denominators. Without it nothing limits the ratio where v is zero.",
-            read="No bound but ε",
-        ),
-        Mistake(
-            "ε inside the roots",
-            lambda v, mu, eps: rules.sqrt((v + mu * mu + eps) / (v + eps)),
-            "You add ε before taking the roots. That compares the two rules in Graves' form; here it is added to "
-            "the root.",
-            read="Graves' form",
         ),
         Mistake(
             "signal to noise",

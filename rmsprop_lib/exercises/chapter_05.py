@@ -1,11 +1,13 @@
 """The exercises of chapter 5, RMSprop with momentum."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from rmsprop_lib import rules
-from rmsprop_lib.exercises.declaration import Case, Exercise, Mistake
+from rmsprop_lib.exercises import fillings
+from rmsprop_lib.exercises.declaration import Case, Exercise, Mistake, Slot
 from rmsprop_lib.numpy_optim import RMSprop
 
 # Large enough that where ε stands shows, small enough that the rest does too.
@@ -24,89 +26,235 @@ class _Library:
         return self.optimizer.update({"theta": np.asarray(theta, float)}, {"theta": np.asarray(g, float)})["theta"]
 
 
-class _Own:
-    """RMSprop with momentum, with places in which to go wrong."""
+def _momentum(buffered: Any, ahead: Any, kept_buffer: Any, decays: Any, order: Any, **choices: Any) -> Any:
+    """RMSprop with momentum as a product of choices: a function (g, v, b, rho, gamma, eps) → d, v, b."""
+
+    def step(g: Any, v: Any, b: Any, rho: Any, gamma: Any, eps: Any) -> Any:
+        rho, gamma = decays(rho, gamma)
+
+        def scaled(g: Any, numerator: Any = choices["numerator"]) -> Any:
+            return fillings.adaptive_step(**{**choices, "numerator": numerator})(g, v, rho, eps)
+
+        def moved(r: Any) -> Any:
+            new = buffered(b, r, gamma)
+            d = ahead(r, b, new, gamma)
+            return d, kept_buffer(new, d)
+
+        return order(g, scaled, moved, gamma)
+
+    return step
+
+
+def _in_order(g: Any, scaled: Any, moved: Any, gamma: Any) -> Any:
+    r, v = scaled(g)
+    d, b = moved(r)
+    return d, v, b
+
+
+def _before_the_scaling(g: Any, scaled: Any, moved: Any, gamma: Any) -> Any:
+    d, b = moved(g)
+    return *scaled(g, lambda g: d), b
+
+
+def _squares_of_the_buffer(g: Any, scaled: Any, moved: Any, gamma: Any) -> Any:
+    d, b = moved(g)
+    return *scaled(d), b
+
+
+_ORDER = Slot(
+    "order",
+    _in_order,
+    (
+        Mistake(
+            "momentum before the scaling",
+            _before_the_scaling,
+            "Your buffer collects gradients, and what you divide by the root is the buffer. Old gradients are then "
+            "measured against the sizes of today, and large ones of the past can set off a burst.",
+            read="Why after the scaling",
+        ),
+        Mistake(
+            "RMSprop fed with the buffer",
+            _squares_of_the_buffer,
+            "You feed the momentum's buffer to RMSprop, so that even the squares are those of the buffer. It is the "
+            "other way round: a heavy ball is fed RMSprop's directions.",
+        ),
+    ),
+)
+
+_DECAYS = Slot(
+    "decays",
+    lambda rho, gamma: (rho, gamma),
+    (
+        Mistake(
+            "ρ and γ swapped",
+            lambda rho, gamma: (gamma, rho),
+            "You decay the squares with γ and the buffer with ρ.",
+        ),
+        Mistake(
+            "ρ for both",
+            lambda rho, gamma: (rho, rho),
+            "You decay the buffer with ρ, as the squares. It has a momentum of its own.",
+        ),
+        Mistake(
+            "γ for both",
+            lambda rho, gamma: (gamma, gamma),
+            "You decay the squares with γ, as the buffer. They have a decay of their own.",
+        ),
+    ),
+)
+
+_STEP_READ = "A heavy ball that is fed directions"
+_SCALING = (
+    fillings.squared("v"),
+    fillings.averaged("v", "ρ"),
+    fillings.used("v"),
+    fillings.root("v"),
+    fillings.epsilon(read=_STEP_READ),
+    fillings.quotient(),
+    fillings.numerator(),
+    fillings.kept("v"),
+)
+_BUFFERED = fillings.buffered(
+    read="How much further: the same rate means ten times the distance", faded="A heavy ball that is fed directions"
+)
+
+# What of the direction and the buffers is the move, where there is no look-ahead.
+_MOVE = Slot(
+    "ahead",
+    lambda r, old, new, gamma: new,
+    (
+        Mistake(
+            "old buffer used",
+            lambda r, old, new, gamma: old + 0 * new,
+            "You move by the buffer as it was before this gradient entered: every gradient acts a step late, and the "
+            "first step does not move at all.",
+        ),
+        Mistake(
+            "Nesterov's form",
+            lambda r, old, new, gamma: r + gamma * new,
+            "You add γ times the new buffer to the direction: that is Nesterov's form, a good method, but another.",
+            read="Nesterov: look before you step",
+        ),
+        Mistake(
+            "direction and buffer added",
+            lambda r, old, new, gamma: r + new,
+            "You move by the direction and the buffer together. The direction is in the new buffer already.",
+        ),
+    ),
+)
+
+_KEPT_BUFFER = Slot(
+    "kept_buffer",
+    lambda new, d: new,
+    (
+        Mistake(
+            "direction kept as the buffer",
+            lambda new, d: d,
+            "The buffer that you return is the direction, which has looked ahead. Used as the buffer of the next step, "
+            "it counts the look-ahead again and again.",
+        ),
+    ),
+)
+
+
+def _class(stepped: Any, remembered: Any, rate: Any, **choices: Any) -> Any:
+    """A class made with (lr, rho, gamma, eps) as a product of choices, those of the step among them."""
+    given, left = rate()
+
+    class Own:
+        def __init__(self, lr: float, rho: float, gamma: float, eps: float) -> None:
+            self.lr, self.rho, self.gamma, self.eps = lr, rho, gamma, eps
+            self.v: Any = 0.0
+            self.b: Any = 0.0
+
+        def step(self, theta: Any, g: Any) -> Any:
+            direction = _momentum(kept_buffer=_KEPT_BUFFER.right, **choices)
+            d, v, b = direction(given(self.lr, g), self.v, self.b, self.rho, self.gamma, self.eps)
+            self.v, self.b = remembered(self.v, v), b
+            return stepped(theta, left(self.lr), d)
+
+    return Own
+
+
+class _Written:
+    """The class as a reader may write it."""
 
     def __init__(self, lr: float, rho: float, gamma: float, eps: float) -> None:
         self.lr, self.rho, self.gamma, self.eps = lr, rho, gamma, eps
         self.v: Any = 0.0
         self.b: Any = 0.0
 
-    def direction(self, g: Any) -> Any:
-        """RMSprop's, before the momentum."""
-        r, self.v = rules.rmsprop(g, self.v, self.rho, self.eps)
-        return r
-
-    def momentum(self, r: Any) -> Any:
-        d, self.b = rules.heavy_ball(r, self.b, self.gamma)
-        return d
-
     def step(self, theta: Any, g: Any) -> Any:
-        return theta - self.lr * self.momentum(self.direction(g))
+        self.v = self.rho * self.v + (1 - self.rho) * g * g
+        self.b = self.gamma * self.b + g / (rules.sqrt(self.v) + self.eps)
+        return theta - self.lr * self.b
 
 
-class _BeforeTheScaling(_Own):
-    def step(self, theta: Any, g: Any) -> Any:
-        self.direction(g)
-        return theta - self.lr * self.momentum(g) / (rules.sqrt(self.v) + self.eps)
+_RATE = Slot(
+    "rate",
+    fillings.both(lambda lr, g: g, lambda lr: lr),
+    (
+        Mistake(
+            "rate before the scaling",
+            fillings.both(lambda lr, g: lr * g, lambda lr: lr),
+            "You multiply the gradient by the rate before it is squared. The rate then cancels in the quotient, up to "
+            "ε.",
+        ),
+        Mistake(
+            "rate twice",
+            fillings.both(lambda lr, g: g, lambda lr: lr * lr),
+            "The rate is in your step twice, once when the buffer is filled and once when it is used.",
+            read="The learning rate inside or outside the buffer",
+        ),
+    ),
+)
 
-
-class _SquaresOfTheBuffer(_Own):
-    def step(self, theta: Any, g: Any) -> Any:
-        return theta - self.lr * self.direction(self.momentum(g))
-
-
-class _Dampened(_Own):
-    def momentum(self, r: Any) -> Any:
-        d, self.b = rules.heavy_ball(r, self.b, self.gamma, dampening=self.gamma)
-        return d
-
-
-class _BufferBegunAnew(_Own):
-    def momentum(self, r: Any) -> Any:
-        self.b = 0.0
-        return super().momentum(r)
-
-
-class _AverageBegunAnew(_Own):
-    def direction(self, g: Any) -> Any:
-        self.v = 0.0
-        return super().direction(g)
-
-
-class _OldBuffer(_Own):
-    def momentum(self, r: Any) -> Any:
-        old = self.b
-        super().momentum(r)
-        return old
-
-
-class _DecaysTheNewOne(_Own):
-    def momentum(self, r: Any) -> Any:
-        self.b = self.gamma * (self.b + r)
-        return self.b
-
-
-class _Ascends(_Own):
-    def step(self, theta: Any, g: Any) -> Any:
-        return 2 * theta - super().step(theta, g)
-
-
-class _Swapped(_Own):
-    def __init__(self, lr: float, rho: float, gamma: float, eps: float) -> None:
-        super().__init__(lr, gamma, rho, eps)
-
-
-class _EpsInside(_Own):
-    def direction(self, g: Any) -> Any:
-        r, self.v = rules.rmsprop(g, self.v, self.rho, self.eps, True)
-        return r
-
-
-class _LooksAhead(_Own):
-    def momentum(self, r: Any) -> Any:
-        d, self.b = rules.heavy_ball(r, self.b, self.gamma, nesterov=True)
-        return d
+_OF_THE_CLASS = (
+    _ORDER,
+    # A sign in the buffer and one in the step look alike.
+    *fillings.without([_BUFFERED], "direction subtracted in the buffer"),
+    _MOVE,
+    _DECAYS,
+    fillings.stepped(),
+    fillings.remembered("the average"),
+    _RATE,
+    *fillings.without(_SCALING, "average begun anew at every call"),
+)
+_RARE = (
+    "one sum for all elements",
+    "both with the same weight",
+    "both with the weight of the new",
+    "largest, not average",
+    "old and new v added",
+    "root taken twice",
+    "squared instead of a root",
+    "ε² inside the root",
+    "root of ε",
+    "ε subtracted",
+    "ε as a lower limit",
+    "ε in both places",
+    "square in the numerator",
+    "size in the numerator",
+    "an average, with its weights swapped",
+    "direction subtracted in the buffer",
+    "γ squared",
+    "ρ for both",
+    "γ for both",
+)
+_LIKELY_OF_THE_CLASS, _ALONE_OF_THE_CLASS = fillings.apart(
+    _class,
+    _OF_THE_CLASS,
+    (
+        *(name for name in _RARE if name != "direction subtracted in the buffer"),
+        "direction returned, not the parameter",
+        "change returned, not the parameter",
+        "divided by the rate",
+        "direction and buffer added",
+        "no average",
+        "quotient upside down",
+        "sign in the numerator",
+    ),
+)
 
 
 CLASS = Exercise(
@@ -127,74 +275,10 @@ CLASS = Exercise(
             {"g": [np.array([x]) for x in (0.0, 1.0, 40.0, 0.5, -0.02)]},
         ),
     ),
-    mistakes=(
-        Mistake(
-            "momentum before the scaling",
-            _BeforeTheScaling,
-            "Your buffer collects gradients, and what you divide by the root is the buffer. Old gradients are then "
-            "measured against the sizes of today, and large ones of the past can set off a burst.",
-            read="Why after the scaling",
-        ),
-        Mistake(
-            "RMSprop fed with the buffer",
-            _SquaresOfTheBuffer,
-            "You feed the momentum's buffer to RMSprop, so that even the squares are those of the buffer. It is the "
-            "other way round: a heavy ball is fed RMSprop's directions.",
-        ),
-        Mistake(
-            "dampened",
-            _Dampened,
-            "The new direction enters your buffer with the weight 1 − γ. That is an average of directions, whose steps "
-            "are 1 − γ times as long at the same rate.",
-            read="How much further: the same rate means ten times the distance",
-        ),
-        Mistake(
-            "buffer begun anew at every step",
-            _BufferBegunAnew,
-            "No momentum is left from one step to the next: your steps are those of plain RMSprop. Either the buffer "
-            "is set to zero in step, or the new one is computed there and not kept, or not used.",
-        ),
-        Mistake(
-            "average begun anew at every step",
-            _AverageBegunAnew,
-            "In every step the average of squares begins at zero: it is not kept in the object. All directions then "
-            "have the same length, up to ε.",
-        ),
-        Mistake(
-            "old buffer used",
-            _OldBuffer,
-            "You move by the buffer as it was before this gradient entered: every gradient acts a step late, and the "
-            "first step does not move at all.",
-        ),
-        Mistake(
-            "new direction decayed at once",
-            _DecaysTheNewOne,
-            "You multiply by γ after the new direction has been added, so that all steps are γ times as long as they "
-            "should be.",
-        ),
-        Mistake(
-            "up instead of down",
-            _Ascends,
-            "You add the step. The gradient points uphill, so that the loss grows.",
-        ),
-        Mistake(
-            "ρ and γ swapped",
-            _Swapped,
-            "You decay the squares with γ and the buffer with ρ.",
-        ),
-        Mistake(
-            "ε inside the root",
-            _EpsInside,
-            "You add ε before taking the root, as Graves does. The equation here adds it afterwards.",
-            read="A heavy ball that is fed directions",
-        ),
-        Mistake(
-            "Nesterov's form",
-            _LooksAhead,
-            "You add γ times the new buffer to the direction: that is Nesterov's form, a good method, but another.",
-            read="Nesterov: look before you step",
-        ),
-    ),
+    slots=_LIKELY_OF_THE_CLASS,
+    built=_class,
+    solution=_Written,
+    mistakes=_ALONE_OF_THE_CLASS,
     hints=(
         "The object has to remember two arrays. Which of them does a gradient reach first, and what does the other one "
         "take in?",
@@ -209,43 +293,94 @@ def _nesterov(g: Any, v: Any, b: Any, rho: Any, gamma: Any, eps: Any) -> Any:
     return rules.rmsprop_momentum(g, v, b, rho, gamma, eps, nesterov=True)
 
 
-def _gradient_ahead(g: Any, v: Any, b: Any, rho: Any, gamma: Any, eps: Any) -> Any:
-    _, v, b = _nesterov(g, v, b, rho, gamma, eps)
-    return g + gamma * b, v, b
+def _gradient_not_scaled(g: Any, scaled: Any, moved: Any, gamma: Any) -> Any:
+    r, v = scaled(g)
+    d, b = moved(r)
+    return d - r + g, v, b
 
 
-def _buffer_added_whole(g: Any, v: Any, b: Any, rho: Any, gamma: Any, eps: Any) -> Any:
-    r, v = rules.rmsprop(g, v, rho, eps)
-    b = gamma * b + r
-    return r + b, v, b
+# What of the direction and the buffers is Nesterov's direction.
+_AHEAD = Slot(
+    "ahead",
+    lambda r, old, new, gamma: r + gamma * new,
+    (
+        Mistake(
+            "heavy ball",
+            lambda r, old, new, gamma: new,
+            "Your direction is the new buffer itself, so that nothing looks ahead. Adding γ times the old buffer to "
+            "RMSprop's direction comes to the same: that sum is the new buffer.",
+            read="A heavy ball that is fed directions",
+        ),
+        Mistake(
+            "γ missing before the buffer",
+            lambda r, old, new, gamma: r + new,
+            "You add the whole new buffer to RMSprop's direction. By the next step the buffer will have shrunk by γ.",
+        ),
+        Mistake(
+            "looked ahead from the buffer",
+            lambda r, old, new, gamma: (1 + gamma) * new,
+            "You add γ times the new buffer to the new buffer. The gradient was taken at a point that had already made "
+            "the buffer's move, which is now made twice.",
+        ),
+        Mistake(
+            "buffer left out of the direction",
+            lambda r, old, new, gamma: r + 0 * new,
+            "Your direction is RMSprop's: the buffer is kept and never used.",
+        ),
+        Mistake(
+            "buffer subtracted in the direction",
+            lambda r, old, new, gamma: r - gamma * new,
+            "You subtract the buffer where it is added: your direction looks back.",
+        ),
+        Mistake(
+            "RMSprop's direction left out",
+            lambda r, old, new, gamma: gamma * new,
+            "Your direction is γ times the new buffer. That is where the buffer will lead by itself; the new direction "
+            "comes to it.",
+        ),
+        Mistake(
+            "γ before the wrong term of the direction",
+            lambda r, old, new, gamma: gamma * r + new,
+            "You multiply RMSprop's direction by γ and take the buffer whole.",
+        ),
+        Mistake(
+            "looked ahead with γ twice",
+            lambda r, old, new, gamma: r + gamma * gamma * new,
+            "You look ahead by γ² times the new buffer: it fades once by the next step, not twice.",
+        ),
+        Mistake(
+            "weighted sum of the two",
+            lambda r, old, new, gamma: (1 - gamma) * r + gamma * new,
+            "You take an average of RMSprop's direction and the buffer. The direction enters in full.",
+        ),
+        Mistake(
+            "old buffer used",
+            lambda r, old, new, gamma: old + 0 * new,
+            "Your direction is the buffer as it was before this gradient entered: every gradient acts a step late.",
+        ),
+    ),
+)
 
-
-def _ahead_of_the_buffer(g: Any, v: Any, b: Any, rho: Any, gamma: Any, eps: Any) -> Any:
-    _, v, b = _nesterov(g, v, b, rho, gamma, eps)
-    return (1 + gamma) * b, v, b
-
-
-def _kept_the_direction(g: Any, v: Any, b: Any, rho: Any, gamma: Any, eps: Any) -> Any:
-    d, v, _ = _nesterov(g, v, b, rho, gamma, eps)
-    return d, v, d
-
-
-def _nesterov_before_the_scaling(g: Any, v: Any, b: Any, rho: Any, gamma: Any, eps: Any) -> Any:
-    v = rules.ema(v, g * g, rho)
-    d, b = rules.heavy_ball(g, b, gamma, nesterov=True)
-    return d / (rules.sqrt(v) + eps), v, b
-
-
-def _nesterov_eps_inside(g: Any, v: Any, b: Any, rho: Any, gamma: Any, eps: Any) -> Any:
-    r, v = rules.rmsprop(g, v, rho, eps, True)
-    d, b = rules.heavy_ball(r, b, gamma, nesterov=True)
-    return d, v, b
-
-
-def _nesterov_dampened(g: Any, v: Any, b: Any, rho: Any, gamma: Any, eps: Any) -> Any:
-    r, v = rules.rmsprop(g, v, rho, eps)
-    d, b = rules.heavy_ball(r, b, gamma, gamma, nesterov=True)
-    return d, v, b
+_OF_NESTEROV = (
+    _AHEAD,
+    _BUFFERED,
+    replace(
+        _ORDER,
+        wrong=(
+            *_ORDER.wrong,
+            Mistake(
+                "gradient not scaled",
+                _gradient_not_scaled,
+                "Your buffer holds scaled directions, and you add it to the gradient as it came. The sum depends on "
+                "the unit of the loss.",
+            ),
+        ),
+    ),
+    _KEPT_BUFFER,
+    _DECAYS,
+    *_SCALING,
+)
+_LIKELY, _ALONE = fillings.apart(_momentum, _OF_NESTEROV, _RARE)
 
 
 NESTEROV = Exercise(
@@ -267,62 +402,9 @@ NESTEROV = Exercise(
             {"g": list(np.full((3, 2, 3), -1.5))},
         ),
     ),
-    mistakes=(
-        Mistake(
-            "heavy ball",
-            rules.rmsprop_momentum,
-            "Your direction is the new buffer itself, so that nothing looks ahead. Adding γ times the old buffer to "
-            "RMSprop's direction comes to the same: that sum is the new buffer.",
-            read="A heavy ball that is fed directions",
-        ),
-        Mistake(
-            "γ missing before the buffer",
-            _buffer_added_whole,
-            "You add the whole new buffer to RMSprop's direction. By the next step the buffer will have shrunk by γ.",
-        ),
-        Mistake(
-            "looked ahead from the buffer",
-            _ahead_of_the_buffer,
-            "You add γ times the new buffer to the new buffer. The gradient was taken at a point that had already made "
-            "the buffer's move, which is now made twice.",
-        ),
-        Mistake(
-            "gradient not scaled",
-            _gradient_ahead,
-            "Your buffer holds scaled directions, and you add it to the gradient as it came. The sum depends on the "
-            "unit of the loss.",
-        ),
-        Mistake(
-            "direction kept as the buffer",
-            _kept_the_direction,
-            "The buffer that you return is the direction, which has looked ahead. Used as the buffer of the next step, "
-            "it counts the look-ahead again and again.",
-        ),
-        Mistake(
-            "momentum before the scaling",
-            _nesterov_before_the_scaling,
-            "Your buffer collects gradients, and the scaling comes last. Old gradients are then measured against the "
-            "sizes of today.",
-            read="Why after the scaling",
-        ),
-        Mistake(
-            "dampened",
-            _nesterov_dampened,
-            "The new direction enters your buffer with the weight 1 − γ, as in an average. Here it enters in full.",
-            read="A heavy ball that is fed directions",
-        ),
-        Mistake(
-            "ε inside the root",
-            _nesterov_eps_inside,
-            "You add ε before taking the root, as Graves does. The equation here adds it afterwards.",
-            read="A heavy ball that is fed directions",
-        ),
-        Mistake(
-            "ρ and γ swapped",
-            lambda g, v, b, rho, gamma, eps: _nesterov(g, v, b, gamma, rho, eps),
-            "You decay the squares with γ and the buffer with ρ.",
-        ),
-    ),
+    slots=_LIKELY,
+    built=_momentum,
+    mistakes=_ALONE,
     hints=(
         "RMSprop's direction is needed twice: where?",
         "With r for RMSprop's direction and the new v: the new b is gamma times b plus r, and the direction is r plus "

@@ -1,12 +1,12 @@
 """The exercises of chapter 6, Adam."""
 
-import math
 from typing import Any
 
 import numpy as np
 
 from rmsprop_lib import rules
-from rmsprop_lib.exercises.declaration import Case, Exercise, Mistake
+from rmsprop_lib.exercises import fillings
+from rmsprop_lib.exercises.declaration import Case, Exercise, Mistake, Slot
 from rmsprop_lib.numpy_optim import Adam
 
 EPS = 0.25
@@ -33,55 +33,460 @@ _step_cases = (
 )
 
 
-def _corrected(of_m: Any, of_v: Any) -> Any:
-    """Adam with other divisors than the sums of weights; each is made of (β₁, β₂, t)."""
-
-    def variant(g: Any, m: Any, v: Any, t: Any, beta1: Any, beta2: Any, eps: Any) -> Any:
-        m, v = rules.ema(m, g, beta1), rules.ema(v, g * g, beta2)
-        return _direction(m / of_m(beta1, beta2, t), v / of_v(beta1, beta2, t), eps), m, v
-
-    return variant
+def _uncorrected(a: Any, beta: Any, t: Any) -> Any:
+    return a + 0 * t
 
 
-def _not_squared(g: Any, m: Any, v: Any, t: Any, beta1: Any, beta2: Any, eps: Any) -> Any:
-    m, v = rules.ema(m, g, beta1), rules.ema(v, g, beta2)
-    return _direction(m / rules.weight_sum(beta1, t), v / rules.weight_sum(beta2, t), eps), m, v
+def _corrections(of: str) -> tuple[Mistake, ...]:
+    """What goes wrong in the correction of both averages, or of one: divisions by another number."""
+    one = of not in ("both",)
+    at = f" in {of}" if one else ""
+    it = of if one else "the averages"
+    theirs = f"{of}'s" if one else "the averages'"
+    everything = (
+        Mistake(
+            f"only {'v' if of == 'm' else 'm'} corrected" if one else "no bias correction",
+            _uncorrected,
+            {
+                "both": "You divide the averages as they are. Both begin at zero and are pulled towards it, the longer "
+                "one for longer, so that the first steps have the wrong length.",
+                "m": "You correct v and leave m too small. The first step then has only 1 − β₁ of its right length.",
+                "v": "You correct m and leave v too small. At the first step on any gradient the quotient is then too "
+                "long by the root of 1/(1 − β₂), up to ε.",
+                "v_max": "You correct m, and the largest average not. Its first value is as much too small as v is.",
+            }[of],
+            read="Bias correction",
+        ),
+        Mistake(
+            f"t not used{at}",
+            lambda a, beta, t: a / (1 - beta),
+            f"You divide {it} by 1 − β at every step. That is right for the first step, and takes away {theirs} "
+            "weights for good: what is left is a plain decaying sum.",
+            read="Bias correction",
+        ),
+        Mistake(
+            f"t one too small{at}",
+            lambda a, beta, t: a / rules.weight_sum(beta, t - 1),
+            f"You correct {it} with t − 1. The t of the equation counts from 1, this step included; one less makes "
+            "the first step a division by zero.",
+            read="Two averages",
+        ),
+        Mistake(
+            f"t one too large{at}",
+            lambda a, beta, t: a / rules.weight_sum(beta, t + 1),
+            f"You correct {it} with t + 1. The t of the equation includes this step already; counted twice, the first "
+            "steps are corrected too little.",
+            read="Two averages",
+        ),
+        Mistake(
+            f"multiplied by the sum of weights{at}",
+            lambda a, beta, t: a * rules.weight_sum(beta, t),
+            f"You multiply {it} by 1 − βᵗ, which is less than 1. What is too small becomes smaller still.",
+            read="Bias correction",
+        ),
+        Mistake(
+            f"divided by the weight of the start{at}",
+            lambda a, beta, t: a / beta**t,
+            f"You divide {it} by βᵗ. That is the weight of the zero at the start; the gradients have the rest.",
+            read="Bias correction",
+        ),
+        Mistake(
+            f"β times t, not to the power{at}",
+            lambda a, beta, t: a / (1 - beta * t),
+            f"You correct {it} with β · t, a product. The weight of the start falls by the factor β at every step: "
+            "that is a power.",
+            read="Bias correction",
+        ),
+        Mistake(
+            f"power of the difference{at}",
+            lambda a, beta, t: a / (1 - beta) ** t,
+            f"You correct {it} with (1 − β)ᵗ: the power is taken after the difference, and goes to zero where the "
+            "sum of the weights goes to 1.",
+            read="Bias correction",
+        ),
+        Mistake(
+            f"sum where a difference belongs{at}",
+            lambda a, beta, t: a / (1 + beta**t),
+            f"You divide {it} by 1 + βᵗ. The average is too small at first, and that makes it smaller still.",
+            read="Bias correction",
+        ),
+        Mistake(
+            f"corrected twice{at}",
+            lambda a, beta, t: a / rules.weight_sum(beta, t) ** 2,
+            f"You divide {it} by the sum of the weights twice.",
+            read="Bias correction",
+        ),
+    )
+    # A v of the wrong sign has no root, whether m is corrected like it or not.
+    return everything if of in ("both", "m") else tuple(m for m in everything if not m.name.startswith("β times t"))
 
 
-def _weights_swapped(g: Any, m: Any, v: Any, t: Any, beta1: Any, beta2: Any, eps: Any) -> Any:
-    m, v = rules.ema(m, g, 1 - beta1), rules.ema(v, g * g, 1 - beta2)
-    return _direction(m / rules.weight_sum(beta1, t), v / rules.weight_sum(beta2, t), eps), m, v
+def _correct(a: Any, beta: Any, t: Any) -> Any:
+    return a / rules.weight_sum(beta, t)
 
 
-def _divided_by_v(g: Any, m: Any, v: Any, t: Any, beta1: Any, beta2: Any, eps: Any) -> Any:
-    _, m, v = rules.adam(g, m, v, t, beta1, beta2, eps)
-    return m / rules.weight_sum(beta1, t) / (v / rules.weight_sum(beta2, t) + eps), m, v
+def _of_one(instead: Any) -> Any:
+    return lambda both, a, beta, t: instead(a, beta, t)
 
 
-def _gradient_itself(g: Any, m: Any, v: Any, t: Any, beta1: Any, beta2: Any, eps: Any) -> Any:
-    _, m, v = rules.adam(g, m, v, t, beta1, beta2, eps)
-    return _direction(g, v / rules.weight_sum(beta2, t), eps), m, v
+def _one_correction(name: str, of: str) -> Slot:
+    """What is done to one of the averages: a function of what is done to both, the average, its decay and t."""
+    return Slot(
+        name,
+        lambda both, a, beta, t: both(a, beta, t),
+        tuple(Mistake(m.name, _of_one(m.variant), m.says, m.read) for m in _corrections(of)),
+    )
 
 
-def _eps_inside(g: Any, m: Any, v: Any, t: Any, beta1: Any, beta2: Any, eps: Any) -> Any:
-    _, m, v = rules.adam(g, m, v, t, beta1, beta2, eps)
-    return m / rules.weight_sum(beta1, t) / rules.sqrt(v / rules.weight_sum(beta2, t) + eps), m, v
+# Which decay is used for what: a function (β₁, β₂) → for m, for v, in the correction of m, in that of v.
+_DECAYS = Slot(
+    "decays",
+    lambda one, two: (one, two, one, two),
+    (
+        Mistake(
+            "β₁ and β₂ swapped",
+            lambda one, two: (two, one, two, one),
+            "You average the gradients with β₂ and their squares with β₁.",
+            read="Two averages",
+        ),
+        Mistake(
+            "one decay in both corrections",
+            lambda one, two: (one, two, one, one),
+            "You correct both averages with β₁. The two have windows of different length, and their weights sum to "
+            "different numbers.",
+            read="Two averages",
+        ),
+        Mistake(
+            "β₂ in both corrections",
+            lambda one, two: (one, two, two, two),
+            "You correct both averages with β₂. The two have windows of different length, and their weights sum to "
+            "different numbers.",
+            read="Two averages",
+        ),
+        Mistake(
+            "decays swapped in the corrections",
+            lambda one, two: (one, two, two, one),
+            "You correct m with β₂ and v with β₁. Each has to be divided by the sum of its own weights.",
+            read="Two averages",
+        ),
+        Mistake(
+            "decays swapped in the averages",
+            lambda one, two: (two, one, one, two),
+            "You average the gradients with β₂ and their squares with β₁, though you correct each with the decay that "
+            "it should have.",
+            read="Two averages",
+        ),
+        Mistake(
+            "β₁ in both averages",
+            lambda one, two: (one, one, one, two),
+            "You average the gradients and their squares with β₁. The squares have a window of their own.",
+            read="Two averages",
+        ),
+        Mistake(
+            "β₂ in both averages",
+            lambda one, two: (two, two, one, two),
+            "You average the gradients and their squares with β₂. The gradients have a window of their own.",
+            read="Two averages",
+        ),
+        Mistake(
+            "β₁ everywhere",
+            lambda one, two: (one, one, one, one),
+            "You use β₁ for both averages, and β₂ nowhere.",
+            read="Two averages",
+        ),
+        Mistake(
+            "β₂ everywhere",
+            lambda one, two: (two, two, two, two),
+            "You use β₂ for both averages, and β₁ nowhere.",
+            read="Two averages",
+        ),
+        Mistake(
+            "β and 1 − β swapped",
+            lambda one, two: (1 - one, 1 - two, one, two),
+            "You give what is new the weight β and the old average 1 − β. The averages then forget most of themselves "
+            "at every step.",
+            read="Two averages",
+        ),
+    ),
+)
+
+_OF_M = Slot(
+    "of_m",
+    lambda g: g,
+    (
+        Mistake(
+            "squared gradient in m",
+            lambda g: g * g,
+            "You put the square of the gradient into m, so that the direction has lost its sign.",
+            read="Two averages",
+        ),
+        Mistake(
+            "size of the gradient in m",
+            abs,
+            "You put the size of the gradient into m, so that the direction has lost its sign.",
+            read="Two averages",
+        ),
+        Mistake(
+            "sign of the gradient in m",
+            np.sign,
+            "You average the signs of the gradients in m. All gradients, small and large, then count the same.",
+            read="Two averages",
+        ),
+    ),
+)
+
+_SQUARED = fillings.also(
+    fillings.squared("v", read="Two averages"),
+    1,
+    Mistake(
+        "square of m in v",
+        lambda g, m: m * m,
+        "You put the square of the new m into v, not that of the gradient. Where gradients change sign m is small, and "
+        "so is then what divides it.",
+        read="Two averages",
+    ),
+    Mistake(
+        "m times the gradient in v",
+        lambda g, m: m * g,
+        "You put the product of m and the gradient into v. It is negative where the two have opposite signs, and v "
+        "then may have no root.",
+        read="Two averages",
+    ),
+    Mistake(
+        "squared deviation in v",
+        lambda g, m: (g - m) * (g - m),
+        "You put the squared deviation from m into v. That is a variance, as in centered RMSprop and AdaBelief.",
+        read="Two averages",
+    ),
+)
+
+_EPSILON = fillings.also(
+    fillings.epsilon(),
+    3,
+    Mistake(
+        "ε before the correction",
+        lambda root, v, eps, weights: root(v) + eps / rules.sqrt(weights),
+        "You add ε to the root of the uncorrected v and correct the quotient. The correction then acts on ε too, "
+        "which is largest, against the rest, in the first steps.",
+    ),
+)
+
+# What stands above: a function of m̂, the gradient, and the m that is not corrected.
+_NUMERATOR = Slot(
+    "numerator",
+    lambda m_hat, g: m_hat,
+    (
+        Mistake(
+            "the gradient, not its average, in the numerator",
+            lambda m_hat, g: g + 0 * m_hat,
+            "Your direction has the gradient itself in the numerator; m is kept and never used. That is RMSprop with a "
+            "correction.",
+            read="AdaGrad, RMSprop and the sign as limits",
+        ),
+        Mistake(
+            "sign in the numerator",
+            lambda m_hat, g: np.sign(m_hat),
+            "Only the sign of m̂ stands in your numerator. Divided by the root of v̂, large gradients then make small "
+            "steps.",
+        ),
+        Mistake(
+            "square in the numerator",
+            lambda m_hat, g: m_hat * m_hat,
+            "The square of m̂ stands in your numerator: the direction has lost its sign.",
+        ),
+        Mistake(
+            "size in the numerator",
+            lambda m_hat, g: abs(m_hat),
+            "The size of m̂ stands in your numerator: the direction has lost its sign.",
+        ),
+    ),
+)
+
+# Which averages make the direction: a function of the old and the new m, of the old and the new v (or largest v), and
+# of the present v.
+_USED = Slot(
+    "used",
+    lambda old_m, m, old_v, v, present: (m, v),
+    (
+        Mistake(
+            "averages updated after their use",
+            lambda old_m, m, old_v, v, present: (old_m + 0 * m, old_v + 0 * v),
+            "Your direction is made of the averages as they were before this gradient entered. At the first step both "
+            "are zero.",
+        ),
+        Mistake(
+            "m updated after its use",
+            lambda old_m, m, old_v, v, present: (old_m + 0 * m, v),
+            "Your numerator is m as it was before this gradient entered. The first step does not move at all.",
+        ),
+        Mistake(
+            "v updated after its use",
+            lambda old_m, m, old_v, v, present: (m, old_v + 0 * v),
+            "You divide by v as it was before this gradient entered. The first step is then divided by ε alone.",
+        ),
+    ),
+)
+
+# What goes on to the next step: a function of the averages and of their corrected copies.
+_KEPT = Slot(
+    "kept",
+    lambda m, v, m_hat, v_hat: (m, v),
+    (
+        Mistake(
+            "corrected averages kept",
+            lambda m, v, m_hat, v_hat: (m_hat, v_hat),
+            "You return the corrected averages, and they are what the next step begins with. It then corrects what has "
+            "been corrected, and these are no longer averages.",
+            read="Bias correction",
+        ),
+        Mistake(
+            "corrected m kept",
+            lambda m, v, m_hat, v_hat: (m_hat, v),
+            "You keep m̂ where m belongs: the next step takes its gradient into what has been corrected already.",
+            read="Bias correction",
+        ),
+        Mistake(
+            "corrected v kept",
+            lambda m, v, m_hat, v_hat: (m, v_hat),
+            "You keep v̂ where v belongs: the next step takes its square into what has been corrected already.",
+            read="Bias correction",
+        ),
+        Mistake(
+            "root of v kept",
+            lambda m, v, m_hat, v_hat: (m, rules.sqrt(v)),
+            "You keep the root of v, and the next step takes the next square into that root. The state has to be v "
+            "itself.",
+        ),
+    ),
+)
+
+_SLOTS = (
+    Slot("corrected", _correct, _corrections("both")),
+    _one_correction("corrected_m", "m"),
+    _one_correction("corrected_v", "v"),
+    _DECAYS,
+    _OF_M,
+    _SQUARED,
+    fillings.one_of_two_averages("averaged_m", "m", "gradient", "β₁", read="Two averages"),
+    fillings.one_of_two_averages("averaged_v", "v", "square", "β₂", read="Two averages"),
+    _USED,
+    _NUMERATOR,
+    fillings.root("v̂", read="Two averages"),
+    _EPSILON,
+    fillings.quotient(),
+    _KEPT,
+)
 
 
-def _eps_before_correction(g: Any, m: Any, v: Any, t: Any, beta1: Any, beta2: Any, eps: Any) -> Any:
-    _, m, v = rules.adam(g, m, v, t, beta1, beta2, eps)
-    rate = rules.sqrt(rules.weight_sum(beta2, t)) / rules.weight_sum(beta1, t)
-    return rate * _direction(m, v, eps), m, v
+def _largest(
+    corrected: Any,
+    corrected_m: Any,
+    corrected_v: Any,
+    decays: Any,
+    of_m: Any,
+    squared: Any,
+    averaged_m: Any,
+    averaged_v: Any,
+    used: Any,
+    numerator: Any,
+    root: Any,
+    epsilon: Any,
+    quotient: Any,
+    kept: Any,
+    largest: Any,
+    kept_largest: Any,
+    order: Any,
+) -> Any:
+    """AMSGrad's step as a product of choices: a function (g, m, v, v_max, t, β₁, β₂, ε) → d, m, v, v_max."""
+
+    def step(g: Any, m: Any, v: Any, v_max: Any, t: Any, beta1: Any, beta2: Any, eps: Any) -> Any:
+        of_m_, of_v, in_m, in_v = decays(beta1, beta2)
+        new_m = averaged_m(m, of_m(g), of_m_)
+        square = squared(g, new_m)
+        new_v = averaged_v(v, square, of_v)
+        first, afterwards = order(lambda a: corrected_v(corrected, a, in_v, t))
+        new_max = largest(v_max, first(new_v), square)
+        above, below = used(m, new_m, v_max, new_max, new_v)
+        m_hat = corrected_m(corrected, above, in_m, t)
+        v_hat = afterwards(below)
+        denominator = epsilon(root, v_hat, eps, rules.weight_sum(in_v, t))
+        d = quotient(numerator(m_hat, g), root(v_hat), denominator, eps)
+        return d, *kept_largest(*kept(new_m, new_v, m_hat, v_hat), v_max, new_max)
+
+    return step
 
 
-def _keeps_corrected(g: Any, m: Any, v: Any, t: Any, beta1: Any, beta2: Any, eps: Any) -> Any:
-    d, m, v = rules.adam(g, m, v, t, beta1, beta2, eps)
-    return d, m / rules.weight_sum(beta1, t), v / rules.weight_sum(beta2, t)
+def _itself(a: Any) -> Any:
+    return a
 
 
-def _old_averages(g: Any, m: Any, v: Any, t: Any, beta1: Any, beta2: Any, eps: Any) -> Any:
-    _, new_m, new_v = rules.adam(g, m, v, t, beta1, beta2, eps)
-    return _direction(m / rules.weight_sum(beta1, t), v / rules.weight_sum(beta2, t), eps), new_m, new_v
+def _maximum_first(correct: Any) -> Any:
+    return _itself, correct
+
+
+def _adam(**choices: Any) -> Any:
+    """Adam's step as a product of choices: AMSGrad's with the present average for the largest."""
+    step = _largest(
+        largest=lambda v_max, v, square: v,
+        kept_largest=lambda m, v, v_max, new: (m, v, new),
+        order=_maximum_first,
+        **choices,
+    )
+
+    def of_two(g: Any, m: Any, v: Any, t: Any, beta1: Any, beta2: Any, eps: Any) -> Any:
+        return step(g, m, v, v, t, beta1, beta2, eps)[:3]
+
+    return of_two
+
+
+# What hardly meets with another mistake.
+_RARE = (
+    *(f"both with the weight {weight}" for weight in ("β₁ in m", "1 − β₁ in m", "β₂ in v", "1 − β₂ in v")),
+    "m without an average",
+    "new square subtracted in v",
+    "corrected twice",
+    "sum where a difference belongs",
+    "power of the difference",
+    "β times t, not to the power",
+    "β times t, not to the power in m",
+    "squared deviation in v",
+    "m times the gradient in v",
+    "one sum for all elements",
+    "size of the gradient in m",
+    "sign of the gradient in m",
+    "ε² inside the root",
+    "root of ε",
+    "ε subtracted",
+    "ε as a lower limit",
+    "ε in both places",
+    "root taken twice",
+    "squared instead of a root",
+    "square in the numerator",
+    "size in the numerator",
+    "decays swapped in the averages",
+    "β₂ in both averages",
+    "β₁ everywhere",
+    "β₂ everywhere",
+)
+
+
+def _rare_in(of: str) -> tuple[str, ...]:
+    """Likewise, of the correction of one average."""
+    return tuple(
+        f"{what} in {of}"
+        for what in (
+            "t one too small",
+            "t one too large",
+            "multiplied by the sum of weights",
+            "divided by the weight of the start",
+            "power of the difference",
+            "sum where a difference belongs",
+            "corrected twice",
+        )
+    )
+
+
+_LIKELY, _ALONE = fillings.apart(_adam, _SLOTS, (*_RARE, *_rare_in("m"), *_rare_in("v")))
 
 
 STEP = Exercise(
@@ -92,113 +497,18 @@ STEP = Exercise(
     returns="d m v",
     reference=rules.adam,
     cases=_step_cases,
+    slots=_LIKELY,
+    built=_adam,
     mistakes=(
+        *_ALONE,
         Mistake(
-            "no bias correction",
-            lambda g, m, v, t, beta1, beta2, eps: rules.adam(g, m, v, math.inf, beta1, beta2, eps),
-            "You divide the averages as they are. Both begin at zero and are pulled towards it, the longer one for "
-            "longer, so that the first steps have the wrong length.",
-            read="Bias correction",
-        ),
-        Mistake(
-            "only m corrected",
-            _corrected(lambda beta1, beta2, t: rules.weight_sum(beta1, t), lambda beta1, beta2, t: 1.0),
-            "You correct m and leave v too small. At the first step on any gradient the quotient is then too long by "
-            "the root of 1/(1 − β₂), up to ε.",
-            read="Bias correction",
-        ),
-        Mistake(
-            "only v corrected",
-            _corrected(lambda beta1, beta2, t: 1.0, lambda beta1, beta2, t: rules.weight_sum(beta2, t)),
-            "You correct v and leave m too small. The first step then has only 1 − β₁ of its right length.",
-            read="Bias correction",
-        ),
-        Mistake(
-            "one decay in both corrections",
-            _corrected(
-                lambda beta1, beta2, t: rules.weight_sum(beta1, t), lambda beta1, beta2, t: rules.weight_sum(beta1, t)
+            "neither gradient nor square weighted",
+            _adam(
+                **{slot.name: slot.right for slot in _SLOTS}
+                | dict.fromkeys(("averaged_m", "averaged_v"), lambda old, x, beta: beta * old + x)
             ),
-            "You correct both averages with β₁. The two have windows of different length, and their weights sum to "
-            "different numbers.",
+            "You decay both averages, and add what is new whole. Their weights then sum to far more than 1.",
             read="Two averages",
-        ),
-        Mistake(
-            "t not used",
-            _corrected(lambda beta1, beta2, t: 1 - beta1, lambda beta1, beta2, t: 1 - beta2),
-            "You divide by 1 − β at every step. That is right for the first step, and takes away the weights of the "
-            "averages for good: m becomes a plain decaying sum.",
-            read="Bias correction",
-        ),
-        Mistake(
-            "t one too small",
-            lambda g, m, v, t, beta1, beta2, eps: rules.adam(g, m, v, t - 1, beta1, beta2, eps),
-            "You correct with t − 1. The t that you are given counts from 1, this step included; one less makes the "
-            "first step a division by zero.",
-            read="Two averages",
-        ),
-        Mistake(
-            "t one too large",
-            lambda g, m, v, t, beta1, beta2, eps: rules.adam(g, m, v, t + 1, beta1, beta2, eps),
-            "You correct with t + 1. The t that you are given includes this step already; counted twice, the first "
-            "steps are corrected too little.",
-            read="Two averages",
-        ),
-        Mistake(
-            "β₁ and β₂ swapped",
-            lambda g, m, v, t, beta1, beta2, eps: rules.adam(g, m, v, t, beta2, beta1, eps),
-            "You average the gradients with β₂ and their squares with β₁.",
-            read="Two averages",
-        ),
-        Mistake(
-            "β and 1 − β swapped",
-            _weights_swapped,
-            "You give what is new the weight β and the old average 1 − β. The averages then forget most of themselves "
-            "at every step.",
-            read="Two averages",
-        ),
-        Mistake(
-            "gradient not squared",
-            _not_squared,
-            "You put the gradient into v, not its square. Such a v can be negative, and then has no root.",
-            read="Two averages",
-        ),
-        Mistake(
-            "divided by v̂, not by its root",
-            _divided_by_v,
-            "You divide by v̂ itself. Its unit is that of the gradient squared: double all gradients, and the steps are "
-            "halved.",
-            read="Two averages",
-        ),
-        Mistake(
-            "the gradient, not its average, in the numerator",
-            _gradient_itself,
-            "Your direction has the gradient itself in the numerator; m is kept and never used. That is RMSprop with a "
-            "correction.",
-            read="AdaGrad, RMSprop and the sign as limits",
-        ),
-        Mistake(
-            "ε inside the root",
-            _eps_inside,
-            "You add ε before taking the root. The equation here adds it afterwards.",
-        ),
-        Mistake(
-            "ε before the correction",
-            _eps_before_correction,
-            "You add ε to the root of the uncorrected v and correct the quotient. The correction then acts on ε too, "
-            "which is largest, against the rest, in the first steps.",
-        ),
-        Mistake(
-            "corrected averages kept",
-            _keeps_corrected,
-            "You return the corrected averages, and they are what the next step begins with. It then corrects what has "
-            "been corrected, and these are no longer averages.",
-            read="Bias correction",
-        ),
-        Mistake(
-            "averages updated after their use",
-            _old_averages,
-            "Your direction is made of the averages as they were before this gradient entered. At the first step both "
-            "are zero.",
         ),
     ),
     hints=(
@@ -215,22 +525,162 @@ def _folded(eta: float, beta1: float, beta2: float, eps: float, t: int) -> tuple
     return eta * root / rules.weight_sum(beta1, t), eps * root
 
 
-def _folded_wrongly(rate: Any, eps_t: Any) -> Any:
-    """Made of η and ε and of the two sums of weights."""
+def _folded_of(decays: Any, count: Any, rate: Any, of_eps: Any) -> Any:
+    """The two numbers as a product of choices: the rate of η and of the two sums of weights, and ε of ε and these."""
 
-    def variant(eta: float, beta1: float, beta2: float, eps: float, t: int) -> Any:
-        one, two = rules.weight_sum(beta1, t), rules.weight_sum(beta2, t)
-        return rate(eta, one, two), eps_t(eps, one, two)
+    def folded(eta: float, beta1: float, beta2: float, eps: float, t: int) -> Any:
+        of_m, of_v = decays(beta1, beta2)
+        one, two = rules.weight_sum(of_m, count(t)), rules.weight_sum(of_v, count(t))
+        return rate(eta, one, two), of_eps(eps, one, two)
 
-    return variant
-
-
-def _right_rate(eta: float, one: float, two: float) -> Any:
-    return eta * rules.sqrt(two) / one
+    return folded
 
 
-def _right_eps(eps: float, one: float, two: float) -> Any:
-    return eps * rules.sqrt(two)
+_FOLDED_SLOTS = (
+    Slot(
+        "rate",
+        lambda eta, one, two: eta * rules.sqrt(two) / one,
+        (
+            Mistake(
+                "rate upside down",
+                lambda eta, one, two: eta * one / rules.sqrt(two),
+                "Your factor is the length of an uncorrected step over that of a corrected one. Multiplied by it, the "
+                "first steps miss the right length twice over.",
+            ),
+            Mistake(
+                "root forgotten in the rate",
+                lambda eta, one, two: eta * two / one,
+                "In your rate the correction of v is not under a root, though v is.",
+            ),
+            Mistake(
+                "root of everything in the rate",
+                lambda eta, one, two: eta * rules.sqrt(two / one),
+                "In your rate the correction of m is under the root too. Only v is.",
+            ),
+            Mistake(
+                "root of the wrong correction in the rate",
+                lambda eta, one, two: eta * two / rules.sqrt(one),
+                "In your rate the correction of m is under a root, and that of v is not. It is v that is under one.",
+            ),
+            Mistake(
+                "correction of v left out of the rate",
+                lambda eta, one, two: eta / one,
+                "Your rate corrects m only: the factor that was taken out of the denominator has not gone into it.",
+            ),
+            Mistake(
+                "correction of m left out",
+                lambda eta, one, two: eta * rules.sqrt(two),
+                "Your rate corrects v only. With it the first steps are too short.",
+            ),
+            Mistake(
+                "both corrections divide the rate",
+                lambda eta, one, two: eta / (one * rules.sqrt(two)),
+                "You divide the rate by both corrections. That of v stands in a denominator already.",
+            ),
+            Mistake(
+                "both corrections multiply the rate",
+                lambda eta, one, two: eta * one * rules.sqrt(two),
+                "You multiply the rate by both corrections. That of m divides m.",
+            ),
+            Mistake(
+                "η left out of the rate",
+                lambda eta, one, two: rules.sqrt(two) / one,
+                "Your rate does not have η in it: it is the factor that η has to be multiplied by.",
+            ),
+            Mistake(
+                "rate left as it was",
+                lambda eta, one, two: eta + 0 * one,
+                "Your rate is η as it was: it corrects neither average.",
+            ),
+        ),
+    ),
+    Slot(
+        "of_eps",
+        lambda eps, one, two: eps * rules.sqrt(two),
+        (
+            Mistake(
+                "ε left as it was",
+                lambda eps, one, two: eps,
+                "Your ε is as it was. It now stands beside the root of the uncorrected v, which is too small in the "
+                "first steps, and weighs more there than Adam's does.",
+            ),
+            Mistake(
+                "root forgotten in ε",
+                lambda eps, one, two: eps * two,
+                "In ε the correction of v is not under a root, though it was taken out of one.",
+            ),
+            Mistake(
+                "ε divided, not multiplied",
+                lambda eps, one, two: eps / rules.sqrt(two),
+                "ε has been divided by the root that was taken out of the denominator; look once more at what happens "
+                "to the second summand when a factor is taken out of a sum.",
+            ),
+            Mistake(
+                "ε multiplied as the rate is",
+                lambda eps, one, two: eps * rules.sqrt(two) / one,
+                "You treat ε as you treat the rate, but the correction of m belongs to the numerator, where ε is not.",
+            ),
+            Mistake(
+                "ε with the correction of m",
+                lambda eps, one, two: eps * one,
+                "You multiply ε by the correction of m, which belongs to the numerator. ε is added to the root of v.",
+            ),
+            Mistake(
+                "ε under the root",
+                lambda eps, one, two: rules.sqrt(eps * two),
+                "Your ε has gone under the root together with the correction.",
+            ),
+        ),
+    ),
+    Slot(
+        "decays",
+        lambda one, two: (one, two),
+        (
+            Mistake(
+                "β₁ and β₂ swapped",
+                lambda one, two: (two, one),
+                "You take β₁ for the decay of the squares and β₂ for that of the gradients.",
+                read="Two averages",
+            ),
+            Mistake(
+                "β₁ everywhere",
+                lambda one, two: (one, one),
+                "You use β₁ for both corrections, and β₂ nowhere.",
+                read="Two averages",
+            ),
+            Mistake(
+                "β₂ everywhere",
+                lambda one, two: (two, two),
+                "You use β₂ for both corrections, and β₁ nowhere.",
+                read="Two averages",
+            ),
+        ),
+    ),
+    Slot(
+        "count",
+        lambda t: t,
+        (
+            Mistake(
+                "t one too small",
+                lambda t: t - 1,
+                "You use t − 1 where t belongs. The first step has t = 1, and one gradient is in the averages by then.",
+                read="Two averages",
+            ),
+            Mistake(
+                "t one too large",
+                lambda t: t + 1,
+                "You use t + 1 where t belongs. The first step has t = 1, with one gradient in the averages.",
+                read="Two averages",
+            ),
+            Mistake(
+                "t not used",
+                lambda t: 1,
+                "You use 1 − β without a power: that is the sum of the weights at the first step only.",
+                read="Bias correction",
+            ),
+        ),
+    ),
+)
 
 
 FOLDED = Exercise(
@@ -244,64 +694,9 @@ FOLDED = Exercise(
         Case({"eta": 0.01, "beta1": 0.9, "beta2": 0.999, "eps": EPS}, {"t": [1, 2, 12, 100, 5000]}),
         Case({"eta": 2.0, "beta1": 0.8, "beta2": 0.5, "eps": 0.01}, {"t": [1, 3, 6]}),
     ),
-    mistakes=(
-        Mistake(
-            "ε left as it was",
-            _folded_wrongly(_right_rate, lambda eps, one, two: eps),
-            "The rate is right, and ε is as it was. It now stands beside the root of the uncorrected v, which is too "
-            "small in the first steps, and weighs more there than Adam's does.",
-        ),
-        Mistake(
-            "rate upside down",
-            _folded_wrongly(lambda eta, one, two: eta * one / rules.sqrt(two), _right_eps),
-            "Your factor is the length of an uncorrected step over that of a corrected one. Multiplied by it, the "
-            "first steps miss the right length twice over.",
-        ),
-        Mistake(
-            "root forgotten in the rate",
-            _folded_wrongly(lambda eta, one, two: eta * two / one, _right_eps),
-            "In your rate the correction of v is not under a root, though v is.",
-        ),
-        Mistake(
-            "root forgotten in ε",
-            _folded_wrongly(_right_rate, lambda eps, one, two: eps * two),
-            "The rate is right. In ε the correction of v is not under a root, though it was taken out of one.",
-        ),
-        Mistake(
-            "ε divided, not multiplied",
-            _folded_wrongly(_right_rate, lambda eps, one, two: eps / rules.sqrt(two)),
-            "The rate is right. ε has been divided by the root that was taken out of the denominator; look once more "
-            "at what happens to the second summand when a factor is taken out of a sum.",
-        ),
-        Mistake(
-            "ε multiplied as the rate is",
-            _folded_wrongly(_right_rate, lambda eps, one, two: eps * rules.sqrt(two) / one),
-            "The rate is right. You treat ε as you treat the rate, but the correction of m belongs to the numerator, "
-            "where ε is not.",
-        ),
-        Mistake(
-            "correction of v left out of the rate",
-            _folded_wrongly(lambda eta, one, two: eta / one, _right_eps),
-            "Your rate corrects m only: the factor that was taken out of the denominator has not gone into it.",
-        ),
-        Mistake(
-            "correction of m left out",
-            _folded_wrongly(lambda eta, one, two: eta * rules.sqrt(two), _right_eps),
-            "Your rate corrects v only. With it the first steps are too short.",
-        ),
-        Mistake(
-            "β₁ and β₂ swapped",
-            lambda eta, beta1, beta2, eps, t: _folded(eta, beta2, beta1, eps, t),
-            "You take β₁ for the decay of the squares and β₂ for that of the gradients.",
-            read="Two averages",
-        ),
-        Mistake(
-            "t one too small",
-            lambda eta, beta1, beta2, eps, t: _folded(eta, beta1, beta2, eps, t - 1),
-            "You use t − 1 where t belongs. The first step has t = 1, and one gradient is in the averages by then.",
-            read="Two averages",
-        ),
-    ),
+    slots=_FOLDED_SLOTS,
+    built=_folded_of,
+    mistakes=(),
     hints=(
         "Write Adam's step with m/(1 − β₁ᵗ) and v/(1 − β₂ᵗ) in it. Which factor can be taken out of the root, and what "
         "has to be done to ε so that it can leave the denominator?",
@@ -322,99 +717,251 @@ class _Library:
         return self.optimizer.update({"theta": np.asarray(theta, float)}, {"theta": np.asarray(g, float)})["theta"]
 
 
-class _Own:
-    """AdamW with places in which to go wrong."""
+def _class(count: Any, remembered: Any, decay: Any, stepped: Any, **choices: Any) -> Any:
+    """A class made with (lr, beta1, beta2, eps, decay) as a product of choices, those of Adam's step among them."""
+    direction = _adam(**choices)
+    given, whole = decay()
+
+    class Own:
+        def __init__(self, lr: float, beta1: float, beta2: float, eps: float, decay: float) -> None:
+            self.lr, self.decay, self.settings = lr, decay, (beta1, beta2, eps)
+            self.m = self.v = 0.0
+            self.t = 0
+
+        def step(self, theta: Any, g: Any) -> Any:
+            t, self.t = count(self.t)
+            d, m, v = direction(given(g, theta, self.decay), self.m, self.v, t, *self.settings)
+            self.m, self.v = remembered(m, v)
+            return whole(theta, lambda theta: stepped(theta, self.lr, d), self.lr, self.decay)
+
+    return Own
+
+
+class _DecayScaled:
+    """What is divided by the root of v̂ is m̂ and the decay together."""
 
     def __init__(self, lr: float, beta1: float, beta2: float, eps: float, decay: float) -> None:
         self.lr, self.beta1, self.beta2, self.eps, self.decay = lr, beta1, beta2, eps, decay
         self.m = self.v = 0.0
         self.t = 0
 
-    def direction(self, g: Any) -> Any:
+    def step(self, theta: Any, g: Any) -> Any:
         self.t += 1
-        d, self.m, self.v = rules.adam(g, self.m, self.v, self.t, self.beta1, self.beta2, self.eps)
-        return d
-
-    def step(self, theta: Any, g: Any) -> Any:
-        return theta - self.lr * rules.decoupled_weight_decay(self.direction(g), theta, self.decay)
-
-
-class _Coupled(_Own):
-    def step(self, theta: Any, g: Any) -> Any:
-        return theta - self.lr * self.direction(g + self.decay * theta)
-
-
-class _WithoutRate(_Own):
-    def step(self, theta: Any, g: Any) -> Any:
-        return theta - self.lr * self.direction(g) - self.decay * theta
-
-
-class _Ascends(_Own):
-    def step(self, theta: Any, g: Any) -> Any:
-        return theta - self.lr * rules.decoupled_weight_decay(-self.direction(g), theta, self.decay)
-
-
-class _Grows(_Own):
-    def step(self, theta: Any, g: Any) -> Any:
-        return theta - self.lr * rules.decoupled_weight_decay(self.direction(g), theta, -self.decay)
-
-
-class _DecaysTheNew(_Own):
-    def step(self, theta: Any, g: Any) -> Any:
-        return (1 - self.lr * self.decay) * (theta - self.lr * self.direction(g))
-
-
-class _DecayScaled(_Own):
-    def step(self, theta: Any, g: Any) -> Any:
-        self.direction(g)
-        m_hat = self.m / rules.weight_sum(self.beta1, self.t)
-        v_hat = self.v / rules.weight_sum(self.beta2, self.t)
+        self.m, self.v = rules.ema(self.m, g, self.beta1), rules.ema(self.v, g * g, self.beta2)
+        m_hat, v_hat = _correct(self.m, self.beta1, self.t), _correct(self.v, self.beta2, self.t)
         return theta - self.lr * _direction(m_hat + self.decay * theta, v_hat, self.eps)
 
 
-class _NoDecay(_Own):
-    def step(self, theta: Any, g: Any) -> Any:
-        return theta - self.lr * self.direction(g)
+class _Written:
+    """AdamW as a reader may write it."""
 
-
-class _Uncorrected(_Own):
-    def direction(self, g: Any) -> Any:
-        d, self.m, self.v = rules.adam(g, self.m, self.v, math.inf, self.beta1, self.beta2, self.eps)
-        return d
-
-
-class _NeverAdvances(_Own):
-    def direction(self, g: Any) -> Any:
-        self.t = 0
-        return super().direction(g)
-
-
-class _AdvancesAfterwards(_Own):
-    def direction(self, g: Any) -> Any:
-        self.t -= 1
-        d = super().direction(g)
-        self.t += 1
-        return d
-
-
-class _AveragesAnew(_Own):
-    def direction(self, g: Any) -> Any:
+    def __init__(self, lr: float, beta1: float, beta2: float, eps: float, decay: float) -> None:
+        self.lr, self.beta1, self.beta2, self.eps, self.decay = lr, beta1, beta2, eps, decay
         self.m = self.v = 0.0
-        return super().direction(g)
-
-
-class _AllAnew(_AveragesAnew):
-    def direction(self, g: Any) -> Any:
         self.t = 0
-        return super().direction(g)
+
+    def step(self, theta: Any, g: Any) -> Any:
+        self.t += 1
+        self.m = self.beta1 * self.m + (1 - self.beta1) * g
+        self.v = self.beta2 * self.v + (1 - self.beta2) * g * g
+        m_hat = self.m / (1 - self.beta1**self.t)
+        v_hat = self.v / (1 - self.beta2**self.t)
+        return theta - self.lr * (m_hat / (rules.sqrt(v_hat) + self.eps) + self.decay * theta)
 
 
-class _KeepsCorrected(_Own):
-    def direction(self, g: Any) -> Any:
-        d = super().direction(g)
-        self.m /= rules.weight_sum(self.beta1, self.t)
-        self.v /= rules.weight_sum(self.beta2, self.t)
-        return d
+class _NothingKept(_Written):
+    def step(self, theta: Any, g: Any) -> Any:
+        self.m = self.v = 0.0
+        self.t = 0
+        return super().step(theta, g)
+
+
+def _ungiven(g: Any, theta: Any, decay: Any) -> Any:
+    return g
+
+
+def _decaying(by: Any) -> Any:
+    """No penalty, and a decay of so much: a function of θ, η and λ."""
+    return fillings.both(_ungiven, lambda theta, move, lr, decay: move(theta) - by(theta, lr, decay))
+
+
+# What the weight decay is: what the averages are given, and the parameters that come of a move.
+_DECAY = Slot(
+    "decay",
+    _decaying(lambda theta, lr, decay: lr * decay * theta),
+    (
+        Mistake(
+            "penalty instead of decay",
+            fillings.both(lambda g, theta, decay: g + decay * theta, lambda theta, move, lr, decay: move(theta)),
+            "You add λθ to the gradient. It then goes through both averages and is divided by the root, so that "
+            "weights with large gradients decay less: that is Adam with an L2 penalty.",
+        ),
+        Mistake(
+            "penalty and decay",
+            fillings.both(
+                lambda g, theta, decay: g + decay * theta,
+                lambda theta, move, lr, decay: move(theta) - lr * decay * theta,
+            ),
+            "You add λθ to the gradient, and let the weights decay as well. The decay never meets the gradient.",
+        ),
+        Mistake(
+            "decay without the rate",
+            _decaying(lambda theta, lr, decay: decay * theta),
+            "You take λθ off without the rate. A weight then loses the share λ at every step however small the rate "
+            "is, and a schedule for the rate does not reach the decay.",
+        ),
+        Mistake(
+            "decay with the rate twice",
+            _decaying(lambda theta, lr, decay: lr * lr * decay * theta),
+            "The rate is in your decay twice, so that it hardly acts at all.",
+        ),
+        Mistake(
+            "decay with the wrong sign",
+            _decaying(lambda theta, lr, decay: -lr * decay * theta),
+            "Your weights grow by the factor 1 + ηλ at every step where they should shrink.",
+        ),
+        Mistake(
+            "decay without λ",
+            _decaying(lambda theta, lr, decay: lr * theta),
+            "Your weights lose the share η at every step, whatever λ is.",
+        ),
+        Mistake(
+            "decay that is not proportional",
+            _decaying(lambda theta, lr, decay: lr * decay + 0 * theta),
+            "You take the same amount off every weight. It should lose the same share.",
+        ),
+        Mistake(
+            "sign of the weight in the decay",
+            _decaying(lambda theta, lr, decay: lr * decay * np.sign(theta)),
+            "Your decay knows only the sign of a weight, so that large and small ones lose the same amount. It should "
+            "be the same share.",
+        ),
+        Mistake(
+            "squared weight in the decay",
+            _decaying(lambda theta, lr, decay: lr * decay * theta * theta),
+            "You take the square of a weight off. Negative weights then grow.",
+        ),
+        Mistake(
+            "half of the decay",
+            _decaying(lambda theta, lr, decay: lr * decay * theta / 2),
+            "Your weights lose half the share ηλ.",
+        ),
+        Mistake(
+            "decay after the step",
+            fillings.both(_ungiven, lambda theta, move, lr, decay: (1 - lr * decay) * move(theta)),
+            "You shrink the weights after the step, so that a part of the step just taken is undone. In the equation "
+            "the decay acts on the weights from before it.",
+        ),
+        Mistake(
+            "step taken out of the decayed weights only",
+            fillings.both(_ungiven, lambda theta, move, lr, decay: lr * decay * theta - theta + move(theta)),
+            "What you return is ηλθ and the step: the share of a weight that it should lose is all you keep of it.",
+        ),
+        Mistake(
+            "decay forgotten",
+            fillings.both(_ungiven, lambda theta, move, lr, decay: move(theta)),
+            "This is Adam, right as far as it goes: λ has no effect.",
+        ),
+    ),
+)
+
+# How steps are counted: a function of the count before, to the t that is used and the count after.
+_COUNT = Slot(
+    "count",
+    lambda t: (t + 1, t + 1),
+    (
+        Mistake(
+            "t never advances",
+            lambda t: (1, 0),
+            "Your t is 1 at every step. The correction of the first step then acts at every step: does the count live "
+            "in the object, and does step change it there?",
+            read="Bias correction",
+        ),
+        Mistake(
+            "t advanced after its use",
+            lambda t: (t, t + 1),
+            "Your first step is corrected with t = 0, which divides by zero.",
+            read="Two averages",
+        ),
+        Mistake(
+            "t begins too late",
+            lambda t: (t + 2, t + 1),
+            "Your first step is corrected with t = 2: does the count begin at 1 and advance before it is used?",
+            read="Two averages",
+        ),
+    ),
+)
+
+_REMEMBERED = Slot(
+    "remembered",
+    lambda m, v: (m, v),
+    (
+        Mistake(
+            "averages begun anew at every step",
+            lambda m, v: (0 * m, 0 * v),
+            "The count advances, but both averages begin at zero in every step: what step computes is not kept in the "
+            "object.",
+            read="Two averages",
+        ),
+        Mistake(
+            "m begun anew at every step",
+            lambda m, v: (0 * m, v),
+            "The m that you compute is not kept in the object: it begins at zero in every step.",
+            read="Two averages",
+        ),
+        Mistake(
+            "v begun anew at every step",
+            lambda m, v: (m, 0 * v),
+            "The v that you compute is not kept in the object: it begins at zero in every step.",
+            read="Two averages",
+        ),
+    ),
+)
+
+# Those of the step that can be told from others by the parameters alone.
+_OF_THE_STEP = fillings.without(
+    _SLOTS,
+    "t one too small",
+    "t not used",
+    "t one too large",
+    "m begun anew at every call",
+    "v begun anew at every call",
+    "new gradient subtracted in m",
+)
+
+
+_LIKELY_OF_THE_CLASS, _ALONE_OF_THE_CLASS = fillings.apart(
+    _class,
+    (_DECAY, fillings.stepped(read="Two averages"), _COUNT, _REMEMBERED, *_OF_THE_STEP),
+    (
+        *_RARE,
+        *_rare_in("m"),
+        *_rare_in("v"),
+        "penalty and decay",
+        "decay that is not proportional",
+        "squared weight in the decay",
+        "sign of the weight in the decay",
+        "half of the decay",
+        "decay with the rate twice",
+        "step taken out of the decayed weights only",
+        "direction returned, not the parameter",
+        "change returned, not the parameter",
+        "divided by the rate",
+        "multiplied by the sum of weights",
+        "divided by the weight of the start",
+        "t not used in m",
+        "t not used in v",
+        "β₁ in both averages",
+        "decays swapped in the corrections",
+        "β₂ in both corrections",
+        "squared gradient in m",
+        "m updated after its use",
+        "v updated after its use",
+        "quotient upside down",
+        "sign in the numerator",
+        "v without an average",
+    ),
+)
 
 
 CLASS = Exercise(
@@ -443,13 +990,11 @@ CLASS = Exercise(
             {"g": [np.array([x]) for x in _small_and_large]},
         ),
     ),
+    slots=_LIKELY_OF_THE_CLASS,
+    built=_class,
+    solution=_Written,
     mistakes=(
-        Mistake(
-            "penalty instead of decay",
-            _Coupled,
-            "You add λθ to the gradient. It then goes through both averages and is divided by the root, so that "
-            "weights with large gradients decay less: that is Adam with an L2 penalty.",
-        ),
+        *_ALONE_OF_THE_CLASS,
         Mistake(
             "decay divided by the root",
             _DecayScaled,
@@ -457,71 +1002,11 @@ CLASS = Exercise(
             "gradients still decay less than others.",
         ),
         Mistake(
-            "decay without the rate",
-            _WithoutRate,
-            "You take λθ off without the rate. A weight then loses the share λ at every step however small the rate "
-            "is, and a schedule for the rate does not reach the decay.",
-        ),
-        Mistake(
-            "decay with the wrong sign",
-            _Grows,
-            "Your weights grow by the factor 1 + ηλ at every step where they should shrink.",
-        ),
-        Mistake(
-            "up instead of down",
-            _Ascends,
-            "The decay is right, but you add the direction. The gradient points uphill, so that the loss grows.",
-            read="Two averages",
-        ),
-        Mistake(
-            "decay after the step",
-            _DecaysTheNew,
-            "You shrink the weights after the step, so that a part of the step just taken is undone. In the equation "
-            "the decay acts on the weights from before it.",
-        ),
-        Mistake(
-            "decay forgotten",
-            _NoDecay,
-            "This is Adam, right as far as it goes: λ has no effect.",
-        ),
-        Mistake(
-            "no bias correction",
-            _Uncorrected,
-            "You use the averages without dividing them by their sums of weights.",
-            read="Bias correction",
-        ),
-        Mistake(
-            "t never advances",
-            _NeverAdvances,
-            "Your t is 1 at every step. The correction of the first step then acts at every step: does the count live "
-            "in the object, and does step change it there?",
-            read="Bias correction",
-        ),
-        Mistake(
-            "t advanced after its use",
-            _AdvancesAfterwards,
-            "Your first step is corrected with t = 0, which divides by zero.",
-            read="Two averages",
-        ),
-        Mistake(
-            "averages begun anew at every step",
-            _AveragesAnew,
-            "The count advances, but both averages begin at zero in every step: what step computes is not kept in the "
-            "object.",
-            read="Two averages",
-        ),
-        Mistake(
             "nothing is kept",
-            _AllAnew,
+            _NothingKept,
             "Every step is a first step: neither the averages nor the count are kept in the object. What is left is "
             "the sign of the gradient, softened by ε.",
             read="AdaGrad, RMSprop and the sign as limits",
-        ),
-        Mistake(
-            "corrected averages kept",
-            _KeepsCorrected,
-            "You keep the corrected averages in the object, so that the next step corrects what has been corrected.",
-            read="Bias correction",
         ),
     ),
     hints=(
@@ -533,48 +1018,110 @@ CLASS = Exercise(
 )
 
 
-def _largest_corrected(
-    g: Any, m: Any, v: Any, v_max: Any, t: Any, beta1: Any, beta2: Any, eps: Any
-) -> tuple[Any, Any, Any, Any]:
-    _, m, v = rules.adam(g, m, v, t, beta1, beta2, eps)
-    v_max = rules.maximum(v_max, v / rules.weight_sum(beta2, t))
-    return _direction(m / rules.weight_sum(beta1, t), v_max, eps), m, v, v_max
+_LARGEST = Slot(
+    "largest",
+    lambda v_max, v, square: rules.maximum(v_max, v),
+    (
+        Mistake(
+            "largest square instead of largest average",
+            lambda v_max, v, square: rules.maximum(v_max, square),
+            "You keep the largest squared gradient. One outlier then sets the rate for ever, where the average would "
+            "have let in a part 1 − β₂ of it.",
+        ),
+        Mistake(
+            "smallest instead of largest",
+            lambda v_max, v, square: -rules.maximum(-v_max, -v),
+            "You keep the smaller of the two. It begins at zero and stays there, so that only ε is left in the "
+            "denominator.",
+        ),
+        Mistake(
+            "no largest",
+            lambda v_max, v, square: v,
+            "Your v_max is the present average: nothing of a larger one before is kept, and the method is Adam.",
+        ),
+        Mistake(
+            "sum instead of the largest",
+            lambda v_max, v, square: v_max + v,
+            "You add the averages up in v_max. It grows at every step, and the steps shrink as AdaGrad's do.",
+        ),
+        Mistake(
+            "one maximum for all elements",
+            lambda v_max, v, square: np.max(np.maximum(v_max, v)) + 0 * v,
+            "You take one maximum over all elements, so that all have the same rate. It is taken for each by itself.",
+        ),
+    ),
+)
+
+# What is kept, and what of it divides: a function of m, v, and v_max before and after.
+_KEPT_LARGEST = Slot(
+    "kept_largest",
+    lambda m, v, v_max, new: (m, v, new),
+    (
+        Mistake(
+            "the largest average goes on as v",
+            lambda m, v, v_max, new: (m, new, new),
+            "You put the maximum into v itself. The next average then starts from it, and is no average of squares any "
+            "more: v and its largest value are two arrays.",
+        ),
+        Mistake(
+            "largest average not kept",
+            lambda m, v, v_max, new: (m, v, v_max),
+            "Your direction is right at the first step, but the v_max you return is the one that was passed in. The "
+            "next step does not know what this one has seen.",
+        ),
+    ),
+)
 
 
-def _other_largest(choose: Any) -> Any:
-    """AMSGrad with another largest average, made of (v_max, v, g²)."""
+# The same as Adam's, but that v_max is what divides.
+_USED_LARGEST = Slot(
+    "used",
+    _USED.right,
+    (
+        Mistake(
+            "largest average updated after its use",
+            _USED.wrong[2].variant,
+            "You divide by the largest average from before this gradient. At the first step that is zero, and nothing "
+            "but ε bounds the step.",
+        ),
+        _USED.wrong[1],
+        Mistake(
+            "largest average not used",
+            lambda old_m, m, old_v, v, present: (m, present),
+            "You keep the largest average and divide by the present one: the direction is Adam's, and its rate rises "
+            "whenever v falls.",
+        ),
+    ),
+)
 
-    def variant(g: Any, m: Any, v: Any, v_max: Any, t: Any, beta1: Any, beta2: Any, eps: Any) -> Any:
-        _, m, v = rules.adam(g, m, v, t, beta1, beta2, eps)
-        v_max = choose(v_max, v, g * g)
-        m_hat, v_hat = m / rules.weight_sum(beta1, t), v_max / rules.weight_sum(beta2, t)
-        return _direction(m_hat, v_hat, eps), m, v, v_max
-
-    return variant
-
-
-def _overwrites_v(g: Any, m: Any, v: Any, v_max: Any, t: Any, beta1: Any, beta2: Any, eps: Any) -> Any:
-    d, m, _, v_max = rules.amsgrad(g, m, v, v_max, t, beta1, beta2, eps)
-    return d, m, v_max, v_max
-
-
-def _uses_v(g: Any, m: Any, v: Any, v_max: Any, t: Any, beta1: Any, beta2: Any, eps: Any) -> Any:
-    d, *_ = rules.adam(g, m, v, t, beta1, beta2, eps)
-    return d, *rules.amsgrad(g, m, v, v_max, t, beta1, beta2, eps)[1:]
+# What is done before the maximum is taken, and what afterwards: of the correction.
+_ORDER = Slot(
+    "order",
+    _maximum_first,
+    (
+        Mistake(
+            "largest of the corrected averages",
+            lambda correct: (correct, _itself),
+            "You correct v first and keep the largest of the corrected averages, as some libraries do. The equation "
+            "here takes the maximum first. The two part where an early gradient is large: corrected, it is remembered "
+            "whole.",
+        ),
+    ),
+)
 
 
-def _not_stored(g: Any, m: Any, v: Any, v_max: Any, t: Any, beta1: Any, beta2: Any, eps: Any) -> Any:
-    return *rules.amsgrad(g, m, v, v_max, t, beta1, beta2, eps)[:3], v_max
-
-
-def _old_largest(g: Any, m: Any, v: Any, v_max: Any, t: Any, beta1: Any, beta2: Any, eps: Any) -> Any:
-    _, m, v, new = rules.amsgrad(g, m, v, v_max, t, beta1, beta2, eps)
-    return _direction(m / rules.weight_sum(beta1, t), v_max / rules.weight_sum(beta2, t), eps), m, v, new
-
-
-def _only_m_corrected(g: Any, m: Any, v: Any, v_max: Any, t: Any, beta1: Any, beta2: Any, eps: Any) -> Any:
-    _, m, v, v_max = rules.amsgrad(g, m, v, v_max, t, beta1, beta2, eps)
-    return _direction(m / rules.weight_sum(beta1, t), v_max, eps), m, v, v_max
+_LIKELY_OF_AMSGRAD, _ALONE_OF_AMSGRAD = fillings.apart(
+    _largest,
+    (
+        _LARGEST,
+        _KEPT_LARGEST,
+        _USED_LARGEST,
+        _ORDER,
+        _one_correction("corrected_v", "v_max"),
+        *(slot for slot in _SLOTS if slot.name not in ("used", "corrected_v")),
+    ),
+    (*_RARE, *_rare_in("m"), *_rare_in("v_max"), "one maximum for all elements"),
+)
 
 
 AMSGRAD = Exercise(
@@ -591,68 +1138,9 @@ AMSGRAD = Exercise(
             _counted(_g),
         ),
     ),
-    mistakes=(
-        Mistake(
-            "largest of the corrected averages",
-            _largest_corrected,
-            "You correct v first and keep the largest of the corrected averages, as some libraries do. The equation "
-            "here takes the maximum first. The two part where an early gradient is large: corrected, it is remembered "
-            "whole.",
-        ),
-        Mistake(
-            "largest square instead of largest average",
-            _other_largest(lambda v_max, v, square: rules.maximum(v_max, square)),
-            "You keep the largest squared gradient. One outlier then sets the rate for ever, where the average would "
-            "have let in a part 1 − β₂ of it.",
-        ),
-        Mistake(
-            "smallest instead of largest",
-            _other_largest(lambda v_max, v, square: -rules.maximum(-v_max, -v)),
-            "You keep the smaller of the two. It begins at zero and stays there, so that only ε is left in the "
-            "denominator.",
-        ),
-        Mistake(
-            "the largest average goes on as v",
-            _overwrites_v,
-            "You put the maximum into v itself. The next average then starts from it, and is no average of squares any "
-            "more: v and its largest value are two arrays.",
-        ),
-        Mistake(
-            "largest average not used",
-            _uses_v,
-            "You keep the largest average and divide by the present one: the direction is Adam's, and its rate rises "
-            "whenever v falls.",
-        ),
-        Mistake(
-            "largest average not kept",
-            _not_stored,
-            "Your direction is right at the first step, but the v_max you return is the one that was passed in. The "
-            "next step does not know what this one has seen.",
-        ),
-        Mistake(
-            "largest average updated after its use",
-            _old_largest,
-            "You divide by the largest average from before this gradient. At the first step that is zero, and nothing "
-            "but ε bounds the step.",
-        ),
-        Mistake(
-            "no bias correction",
-            lambda g, m, v, v_max, t, beta1, beta2, eps: rules.amsgrad(g, m, v, v_max, math.inf, beta1, beta2, eps),
-            "You correct neither m nor the largest average. That is AMSGrad as it was published; the equation here "
-            "corrects both.",
-        ),
-        Mistake(
-            "only m corrected",
-            _only_m_corrected,
-            "You correct m, and the largest average not. Its first value is as much too small as v is.",
-        ),
-        Mistake(
-            "β₁ and β₂ swapped",
-            lambda g, m, v, v_max, t, beta1, beta2, eps: rules.amsgrad(g, m, v, v_max, t, beta2, beta1, eps),
-            "You average the gradients with β₂ and their squares with β₁.",
-            read="Two averages",
-        ),
-    ),
+    slots=_LIKELY_OF_AMSGRAD,
+    built=_largest,
+    mistakes=_ALONE_OF_AMSGRAD,
     hints=(
         "It is Adam with one line more. Which of v, v̂ and g² does that line look at, and what does the next step need?",
         "After the new v: v_max becomes the elementwise maximum (np.maximum) of the old v_max and v. Then correct m "

@@ -1,7 +1,7 @@
 """What an exercise is: a declaration, from which the checker, the hints and the tests are all made."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 
@@ -40,7 +40,8 @@ class Mistake:
     name : str
         In a few words, unique in its exercise.
     variant : callable
-        The answer with this mistake in it: it takes and returns what the reference does.
+        The answer with this mistake in it: it takes and returns what the reference does. In a slot it is what fills
+        the slot, and need not be callable.
     says : str
         What to tell the reader: what was done and what follows from it, not how to do it right.
     read : str, optional
@@ -48,9 +49,30 @@ class Mistake:
     """
 
     name: str
-    variant: Callable[..., Any]
+    variant: Any
     says: str
     read: str | None = None
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A choice that every answer makes, with what can be chosen wrongly.
+
+    Answers are told apart by what fills their slots, so that two mistakes in one answer are two sentences.
+
+    Attributes
+    ----------
+    name : str
+        Under which :attr:`Exercise.built` is given the filling.
+    right : object
+        What belongs there: a function, a number, whatever ``built`` makes use of.
+    wrong : sequence of Mistake
+        What is often put there instead: the filling is the mistake's ``variant``.
+    """
+
+    name: str
+    right: Any
+    wrong: Sequence[Mistake]
 
 
 @dataclass(frozen=True)
@@ -73,7 +95,7 @@ class Exercise:
     cases : sequence of Case
         Together they tell every mistake from the reference and from every other mistake.
     mistakes : sequence of Mistake
-        Three or more.
+        Those that no slot has; with those of the slots three or more.
     hints : pair of str
         A gentle one, and one that leaves only the writing.
     read : str
@@ -82,6 +104,13 @@ class Exercise:
         Names of arguments with which a class is made, if the answer is a class; the others go to its ``step``.
     accuracy : float
         Largest relative difference from the reference that is still right, in double precision.
+    slots : sequence of Slot
+        The choices that an answer makes, if it can be written as a product of choices.
+    built : callable, optional
+        Makes an answer of a filling for each slot, given by its name.
+    solution : callable, optional
+        The reference as a reader may write it, without a loop that might not end, for mistakes that a machine makes
+        in it or around it; the reference itself by default.
     """
 
     name: str
@@ -96,6 +125,32 @@ class Exercise:
     read: str
     built_with: str = ""
     accuracy: float = 1e-9
+    slots: Sequence[Slot] = ()
+    built: Callable[..., Any] | None = None
+    solution: Callable[..., Any] | None = None
+
+    def __post_init__(self) -> None:
+        if bool(self.slots) != (self.built is not None):
+            raise ValueError(f"{self.name}: slots and built go together")
+
+    def filled(self, *wrong: tuple[Slot, Mistake]) -> Any:
+        """The answer with these fillings in these slots, and the right ones in the others."""
+        assert self.built is not None
+        fillings = {slot.name: slot.right for slot in self.slots} | {slot.name: m.variant for slot, m in wrong}
+        return self.built(**fillings)
+
+    @property
+    def written(self) -> Callable[..., Any]:
+        """The right answer in which a machine makes mistakes."""
+        return self.solution or self.reference
+
+    @property
+    def known(self) -> tuple[Mistake, ...]:
+        """Every single mistake that is told by name, with an answer that makes it."""
+        of_slots = (
+            replace(mistake, variant=self.filled((slot, mistake))) for slot in self.slots for mistake in slot.wrong
+        )
+        return (*of_slots, *self.mistakes)
 
     @property
     def arguments(self) -> tuple[str, ...]:

@@ -1,14 +1,14 @@
 """The verdict on an answer: right, a mistake that is known by name, or where it departs."""
 
-import itertools
 import sys
-from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from rmsprop_lib.exercises import timeout
+from rmsprop_lib.exercises import apart, timeout
+from rmsprop_lib.exercises.clues import clues, unused
 from rmsprop_lib.exercises.declaration import Exercise, Mistake
+from rmsprop_lib.exercises.diagnosing import diagnosis
 from rmsprop_lib.exercises.replying import Reply
 from rmsprop_lib.exercises.running import AnswerError, Observed, Record, is_untouched, run, what_it_keeps
 from rmsprop_lib.exercises.torch_answer import is_torch_optimizer, stepped
@@ -26,11 +26,14 @@ def judge(exercise: Exercise, answer: Any, seconds: float = SECONDS) -> Reply:
             "untouched",
             [exercise.task, f'Write it, then run this cell again. hint("{exercise.name}") helps.'],
         )
+    if apart.is_inside():
+        return Reply(exercise, "trouble", ["An answer cannot be checked while it is being checked."])
     if is_torch_optimizer(answer) and "lr" in exercise.arguments:
         answer = stepped(answer, tuple(exercise.built_with.split()))
     try:
-        record, remarks = timeout.call(lambda: _run_somehow(exercise, answer), seconds)
-        again = timeout.call(lambda: run(exercise, answer, remarks.get("form", "arrays")), seconds)
+        record, again, remarks = apart.call(
+            lambda: _run_twice(exercise, answer), seconds, (AnswerError, NotImplementedError, SystemExit)
+        )
     except NotImplementedError:
         return Reply(exercise, "untouched", [exercise.task, "It still raises NotImplementedError."])
     except AnswerError as trouble:
@@ -42,9 +45,17 @@ def judge(exercise: Exercise, answer: Any, seconds: float = SECONDS) -> Reply:
         return Reply(exercise, "trouble", lines)
     except SystemExit:
         return Reply(exercise, "trouble", ["It calls exit, which would end Python. Return instead."])
-    except BaseException as error:  # whatever else an answer can do
-        return Reply(exercise, "trouble", [f"It raised {type(error).__name__}, and the check cannot go on."])
-    return _compared(exercise, answer, record, again, remarks)
+    except apart.EndedError:
+        return Reply(exercise, "trouble", ["It ends Python: the process in which it ran is gone."])
+    except apart.RaisedError as error:
+        return Reply(exercise, "trouble", [f"It raised {error}, and the check cannot go on."])
+    return _compared(exercise, answer, record, again, remarks, seconds)
+
+
+def _run_twice(exercise: Exercise, answer: Any) -> tuple[Record, Record, dict[str, Any]]:
+    """What an answer does, what it does the second time, and how it had to be run."""
+    record, remarks = _run_somehow(exercise, answer)
+    return record, run(exercise, answer, remarks.get("form", "arrays")), remarks
 
 
 def _run_somehow(exercise: Exercise, answer: Any) -> tuple[Record, dict[str, Any]]:
@@ -66,7 +77,9 @@ def _run_somehow(exercise: Exercise, answer: Any) -> tuple[Record, dict[str, Any
     raise first
 
 
-def _compared(exercise: Exercise, answer: Any, record: Record, again: Record, remarks: dict[str, Any]) -> Reply:
+def _compared(
+    exercise: Exercise, answer: Any, record: Record, again: Record, remarks: dict[str, Any], seconds: float
+) -> Reply:
     printed = record.printed
     try:
         expected = run(exercise, exercise.reference).observed
@@ -92,30 +105,14 @@ def _compared(exercise: Exercise, answer: Any, record: Record, again: Record, re
             return Reply(exercise, "trouble", lines, printed=printed)
         return Reply(exercise, "right", [line for line in (remarks.get("remark"),) if line], printed=printed)
     departure = _departure(exercise, record.observed, expected)
-    for mistake in (*exercise.mistakes, *general_mistakes(exercise)):
-        if _same(exercise, record.observed, run(exercise, mistake.variant).observed):
-            lines = [mistake.says, departure, _read_again(exercise, mistake)]
-            return Reply(exercise, "mistake", lines, mistake=mistake.name, printed=printed)
-    lines = [departure, *_clues(exercise, record.observed, expected)]
+    if mistakes := diagnosis(exercise, record.observed):
+        lines = [*(mistake.says for mistake in mistakes), departure, _read_again(exercise, *mistakes)]
+        return Reply(exercise, "mistake", lines, mistakes=tuple(m.name for m in mistakes), printed=printed)
+    lines = [departure, *clues(exercise, record.observed, expected), *_unused(exercise, answer, remarks, seconds)]
     if record.changed is not None:
         lines.append(f"It changes its argument {record.changed} in place.")
-    lines.append(_read_again(exercise, None))
+    lines.append(_read_again(exercise))
     return Reply(exercise, "wrong", lines, printed=printed)
-
-
-def general_mistakes(exercise: Exercise) -> Iterator[Mistake]:
-    """Mistakes that can be made in every exercise: results in another order."""
-    names = exercise.results
-    for order in itertools.permutations(range(len(names))) if len(names) > 1 else ():
-        if order == tuple(range(len(names))):
-            continue
-
-        def swapped(*arguments: Any, order: Sequence[int] = order) -> tuple[Any, ...]:
-            right = exercise.reference(*arguments)
-            return tuple(right[k] for k in order)
-
-        listed = ", ".join(names[k] for k in order)
-        yield Mistake(f"returned {listed}", swapped, f"It returns {listed}; the order asked for is {', '.join(names)}.")
 
 
 def _same(exercise: Exercise, some: list[Observed], others: list[Observed]) -> bool:
@@ -162,45 +159,19 @@ def _at(exercise: Exercise, call: Observed, index: tuple[int, ...] = ()) -> str:
     return f"{place}, with {', '.join(values)}" if values else place
 
 
-def _clues(exercise: Exercise, got: list[Observed], expected: list[Observed]) -> list[str]:
-    """What else can be seen in an answer that is wrong in an unknown way."""
-    clues = []
-    # Where everything is right at first steps, and something is carried on, that is where to look.
-    first, right_first = ([call for call in calls if call.step == 0] for calls in (got, expected))
-    carried = set(exercise.results) & set(exercise.arguments) and _same(exercise, first, right_first)
-    for name in exercise.results:
-        pairs = [(a.returned[name], b.returned[name]) for a, b in zip(got, expected, strict=True)]
-        right = [bool(agree(a, b, exercise.accuracy).all()) for a, b in pairs]
-        if all(right):
-            clues.append(f"{name} is right throughout.")
-            continue
-        a, b = (np.concatenate([np.ravel(x) for x in xs]).astype(float) for xs in zip(*pairs, strict=True))
-        if np.isnan(a).any() and not np.isnan(b).any():
-            clues.append(f"{name} becomes NaN: is something divided by zero, or a root taken of a negative number?")
-        elif np.isinf(a).any() and not np.isinf(b).any():
-            clues.append(f"{name} becomes infinite: is something divided by zero, or growing without end?")
-        elif agree(a, -b, exercise.accuracy).all():
-            clues.append(f"{name} has the right size everywhere and the opposite sign.")
-        elif (ratio := _common_ratio(a, b)) is not None:
-            clues.append(f"{name} is {_number(ratio)} times what it should be, everywhere.")
-        elif carried:
-            clues.append(f"At the first step {name} is right: look at what is carried from one step to the next.")
-    return clues
+def _unused(exercise: Exercise, answer: Any, remarks: dict[str, Any], seconds: float) -> list[str]:
+    """The arguments that make no difference to the answer, as a clue."""
+    try:
+        names = apart.call(lambda: unused(exercise, answer, remarks.get("form", "arrays")), seconds)
+    except (timeout.TimeLimitError, apart.EndedError, apart.RaisedError):
+        return []
+    return [f"Whatever {name} is, your answer is the same." for name in names]
 
 
-def _common_ratio(a: np.ndarray, b: np.ndarray) -> float | None:
-    if np.any(a[b == 0]):
-        return None
-    with np.errstate(all="ignore"):
-        ratios = (a / b)[b != 0]
-    if ratios.size < 3 or not np.isfinite(ratios).all() or np.ptp(ratios) > 1e-6 * np.abs(ratios).max():
-        return None
-    return float(ratios[0])
-
-
-def _read_again(exercise: Exercise, mistake: Mistake | None) -> str:
-    section = mistake.read if mistake is not None and mistake.read else exercise.read
-    return f'Read again: "{section}" in chapter {int(exercise.chapter[:2])}. hint("{exercise.name}") helps.'
+def _read_again(exercise: Exercise, *mistakes: Mistake) -> str:
+    sections = dict.fromkeys(mistake.read or exercise.read for mistake in mistakes) or [exercise.read]
+    named = " and ".join(f'"{section}"' for section in sections)
+    return f'Read again: {named} in chapter {int(exercise.chapter[:2])}. hint("{exercise.name}") helps.'
 
 
 def _number(x: Any, digits: int = 6) -> str:

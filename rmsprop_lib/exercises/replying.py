@@ -12,7 +12,7 @@ Kind = Literal["right", "mistake", "wrong", "trouble", "untouched", "unknown"]
 # A sign, a word and a colour for each: the colour never says anything alone.
 _HEADS: dict[Kind, tuple[str, str, str]] = {
     "right": ("✓", "Right", "#1a7f37"),
-    "mistake": ("✗", "Not yet: a known mistake", "#b35900"),
+    "mistake": ("✗", "Not yet", "#b35900"),
     "wrong": ("✗", "Not yet", "#b35900"),
     "trouble": ("✗", "Not yet", "#b35900"),
     "untouched": ("○", "Nothing to check yet", "#57606a"),
@@ -56,8 +56,8 @@ class Reply(Shown):
         compared), "untouched", or "unknown".
     lines : list of str
         Sentences.
-    mistake : str or None
-        The name of a known mistake.
+    mistakes : tuple of str
+        The names of the mistakes that were recognised.
     printed : str
         What the answer printed.
     """
@@ -65,8 +65,13 @@ class Reply(Shown):
     exercise: Exercise | None
     kind: Kind
     lines: list[str] = field(default_factory=list)
-    mistake: str | None = None
+    mistakes: tuple[str, ...] = ()
     printed: str = ""
+
+    @property
+    def mistake(self) -> str | None:
+        """The mistakes by name, as the head says them; None if none was recognised."""
+        return " and ".join(self.mistakes) or None
 
     @property
     def passed(self) -> bool:

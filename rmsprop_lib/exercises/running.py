@@ -8,7 +8,7 @@ import linecache
 import sys
 import types
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,19 +43,38 @@ class Record:
     """The first argument that was changed in place."""
 
 
+PRINTED = 10_000
+"""Characters of what an answer prints that are kept."""
+
+
+class _Limited(io.StringIO):
+    """Text of which the beginning is kept."""
+
+    def write(self, text: str) -> int:
+        super().write(text[: max(0, PRINTED - self.tell())])
+        return len(text)
+
+
+# Operations of code that does more than to raise at once.
+_DECIDES = frozenset(
+    name for name in dis.opmap if "JUMP" in name or name.startswith(("FOR_", "STORE_", "BINARY_", "COMPARE_"))
+)
+
+
 def is_untouched(answer: Any) -> bool:
     """Whether the answer is still the exercise's stub: nothing, or a body of ``...``, ``pass`` or a docstring."""
     if answer is Ellipsis or answer is None:
         return True
     if inspect.isclass(answer):
-        answer = getattr(answer, "step", None) or getattr(answer, "update", None)
-    code = getattr(inspect.unwrap(answer) if callable(answer) else answer, "__code__", None)
-    if code is None:
+        answer = vars(answer).get("step") or vars(answer).get("update")
+    # Its own code: a function that wraps a stub is none.
+    if not isinstance(answer, types.FunctionType):
         return False
+    code = answer.__code__
     does = [
         i for i in dis.get_instructions(code) if i.opname not in ("RESUME", "NOP", "COPY_FREE_VARS", "EXTENDED_ARG")
     ]
-    if any(i.argval == "NotImplementedError" for i in does):
+    if code.co_names == ("NotImplementedError",) and not any(i.opname in _DECIDES for i in does):
         return True
     returns_nothing = all(i.argval in (None, Ellipsis) for i in does if i.opname in ("LOAD_CONST", "RETURN_CONST"))
     return returns_nothing and all(i.opname in ("LOAD_CONST", "RETURN_VALUE", "RETURN_CONST", "POP_TOP") for i in does)
@@ -81,7 +100,7 @@ def run(exercise: Exercise, answer: Any, form: Form = "arrays") -> Record:
     AnswerError
         If it cannot be called, raises, or returns what cannot be compared.
     """
-    record, printed = Record([]), io.StringIO()
+    record, printed = Record([]), _Limited()
     with (
         contextlib.redirect_stdout(printed),
         contextlib.redirect_stderr(printed),
@@ -91,15 +110,47 @@ def run(exercise: Exercise, answer: Any, form: Form = "arrays") -> Record:
         warnings.simplefilter("ignore")
         try:
             for number, case in enumerate(exercise.cases):
-                _run_case(exercise, answer, number, case, form, record, printed)
+                record.observed += calls(exercise, answer, number, case, form, record, printed)
         finally:
             record.printed = printed.getvalue()
     return record
 
 
-def _run_case(
-    exercise: Exercise, answer: Any, number: int, case: Case, form: Form, record: Record, printed: io.StringIO
-) -> None:
+def calls(
+    exercise: Exercise,
+    answer: Any,
+    number: int,
+    case: Case,
+    form: Form = "arrays",
+    record: Record | None = None,
+    printed: io.StringIO | None = None,
+) -> Iterator[Observed]:
+    """The calls of one case, each done when it is asked for.
+
+    Parameters
+    ----------
+    exercise : Exercise
+    answer : callable
+    number : int
+        The case's.
+    case : Case
+    form : {"arrays", "tensors", "numbers"}
+        As what arrays are handed over.
+    record : Record, optional
+        Where to note an argument that is changed in place.
+    printed : io.StringIO, optional
+        Where what the answer prints goes.
+
+    Yields
+    ------
+    Observed
+
+    Raises
+    ------
+    AnswerError
+        If the answer cannot be called, raises, or returns what cannot be compared.
+    """
+    printed = io.StringIO() if printed is None else printed
     function = _made(exercise, answer, case)
     by_name = _calling(exercise, function)
     held = dict(case.given)
@@ -111,10 +162,10 @@ def _run_case(
             changing = {*case.stream, *exercise.results}
             passed = {name: handed_over(x, form, name in changing) for name, x in given.items()}
             returned = _returned(exercise, _call(function, by_name, passed), printed)
-            if record.changed is None:
+            if record is not None and record.changed is None:
                 names = (name for name, x in passed.items() if not unchanged(x, given[name]))
                 record.changed = next(names, None)
-        record.observed.append(Observed(number, step, given, returned))
+        yield Observed(number, step, given, returned)
         held |= {name: x for name, x in returned.items() if name in exercise.arguments}
 
 
@@ -170,7 +221,7 @@ def _calling(exercise: Exercise, function: Callable[..., Any], names: tuple[str,
     """Whether arguments are to be given by name: if the function has the same names in another order."""
     names = exercise.arguments if names is None else names
     try:
-        signature = inspect.signature(function)
+        signature = inspect.signature(function, follow_wrapped=False)
     except (TypeError, ValueError):
         return False  # some compiled functions do not say
     plain = [p for p in signature.parameters.values() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]

@@ -1,5 +1,6 @@
 """What a reader's function is given, and what it gave, as arrays."""
 
+import contextlib
 import inspect
 import sys
 from collections.abc import Mapping, Sequence
@@ -113,8 +114,13 @@ def as_array(value: Any, name: str) -> np.ndarray:
             array = np.asarray(value)
         except (TypeError, ValueError):
             raise ResultError(f"What it returns as {name} is a {type(value).__name__} that is no array.") from None
+    if array.dtype == object:  # fractions, decimals, or a mixture
+        with contextlib.suppress(TypeError, ValueError, OverflowError):
+            array = array.astype(np.float64)
     if array.dtype == bool or np.issubdtype(array.dtype, np.integer):
         array = array.astype(np.float64)
+    if np.iscomplexobj(array) and not np.any(array.imag):
+        array = array.real
     if np.iscomplexobj(array):
         raise ResultError(f"What it returns as {name} is complex; it should be real.")
     if not np.issubdtype(array.dtype, np.floating):
