@@ -1,9 +1,19 @@
 """The exercises of chapter 20, the family."""
 
+from typing import Any
+
 import numpy as np
 
 from rmsprop_lib import rules
 from rmsprop_lib.exercises.declaration import Case, Exercise, Mistake
+
+# Many elements, for a sign tells little of what it is the sign of.
+_g = np.random.default_rng(20).normal(0.2, 2.0, (8, 40))
+
+
+def _yogi(g: Any, v: Any, beta2: Any) -> Any:
+    return v - (1 - beta2) * rules.sign(v - g * g) * g * g
+
 
 LION = Exercise(
     name="family-lion",
@@ -22,6 +32,8 @@ LION = Exercise(
                 "beta2": 0.6,
             }
         ),
+        Case({"m": np.zeros(40), "beta1": 0.9, "beta2": 0.7}, {"g": list(_g)}),
+        Case({"m": _g[0], "beta1": 0.6, "beta2": 0.95}, {"g": list(_g[::-1] / 4)}),
     ),
     mistakes=(
         Mistake(
@@ -81,9 +93,11 @@ YOGI = Exercise(
     takes="g v beta2",
     returns="v",
     reference=lambda g, v, beta2: rules.yogi(g, 0.0, v, 1, 0.9, beta2, 1.0)[2],
+    solution=_yogi,
     cases=(
         Case({"g": 3.0, "v": 2.5, "beta2": 0.9}),
         Case({"g": np.array([0.5, -2.0, 3.0, 0.1]), "v": np.array([4.0, 3.0, 12.0, 0.003]), "beta2": 0.8}),
+        Case({"v": np.full(40, 4.0), "beta2": 0.9}, {"g": list(_g)}),
     ),
     mistakes=(
         Mistake(
