@@ -79,7 +79,7 @@ SETTINGS: dict[str, Any] = {
     },
     "averaging": {
         "decays": [0.9, 0.95, 0.98],
-        "schedules": ["constant", "published", "falling"],
+        "schedules": ["constant", "falling"],
         "start": [-7, -3],
     },
     "generalisation": {
