@@ -433,7 +433,7 @@ def flat(model: nn.Module) -> Tensor:
 def _beside_momentum(settings: dict[str, Any]) -> dict[str, Any]:
     """RMSprop at η√ε, from v = 0, beside gradient descent with momentum at η, both with the rate inside."""
     these = settings["epsilon"]
-    seeds, paths = these["seeds"], {}
+    seeds = these["seeds"]
 
     def run(method: str, setting: dict[str, Any], rate: float) -> tuple[Tensor, Tensor, Tensor]:
         path: list[Tensor] = []
@@ -452,7 +452,11 @@ def _beside_momentum(settings: dict[str, Any]) -> dict[str, Any]:
     start = flat(SeparableCopies(settings, seeds))[:, None]
     reference, losses, accuracy = run("momentum", {}, these["rate"])
     moved = (reference - start).norm(dim=2)
-    results = {"losses": [blocks(losses, settings["block"])], "accuracy": [accuracy], "distance": []}
+    results: dict[str, list[Any]] = {
+        "losses": [blocks(losses, settings["block"])],
+        "accuracy": [accuracy],
+        "distance": [],
+    }
     for eps in these["eps"]:
         setting = {"alpha": 0.9, "eps": eps, "eps_inside": True}
         paths, losses, accuracy = run("RMSprop", setting, these["rate"] * eps**0.5)
@@ -467,21 +471,20 @@ def _averages(settings: dict[str, Any], schedule: str) -> dict[str, Any]:
     these, seeds, data = settings["averaging"], settings["tuning_seeds"], split(settings)
     tried: dict[float, np.ndarray] = {}
 
-    def losses(rates: list[float]) -> np.ndarray:
+    def losses(which: int, rates: list[float]) -> np.ndarray:
         new = [rate for rate in rates if rate not in tried]
         if new:
             each = [rate for rate in new for _ in seeds]
             model, _, averaged = train(
                 settings, "RMSprop", TENSORFLOW, schedule, each, seeds * len(new), decays=these["decays"]
             )
-            found = [evaluated(one, *data.validation)[0].reshape(len(new), -1).numpy() for one in (model, *averaged)]
-            tried.update(zip(new, np.stack(found, axis=1), strict=True))
-        return np.stack([tried[rate] for rate in rates])
+            all_of = [evaluated(one, *data.validation)[0].reshape(len(new), -1).numpy() for one in (model, *averaged)]
+            tried.update(zip(new, np.stack(all_of, axis=1), strict=True))
+        return np.stack([tried[rate][which] for rate in rates])
 
-    count = 1 + len(these["decays"])
     found = [
-        best_rate(lambda rates, which=which: losses(rates)[:, which], these["start"], settings["rates_per_decade"])
-        for which in range(count)
+        best_rate(partial(losses, which), these["start"], settings["rates_per_decade"])
+        for which in range(1 + len(these["decays"]))
     ]
     # The last weights, and the average whose decay is best.
     best = 1 + int(np.argmin([one.losses[one.best] for one in found[1:]]))
