@@ -52,6 +52,7 @@ LONGEST_FIRST = (
     "15_edge_of_stability.ipynb",
     "17_words.ipynb",
     "18_games.ipynb",
+    "19_images.ipynb",
     "12_conventions.ipynb",
     "test_house_rules.py",
 )

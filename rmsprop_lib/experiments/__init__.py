@@ -9,5 +9,5 @@ experiment is recorded again.
 :func:`rmsprop_lib.records.load_record` and runs one again, shorter.
 """
 
-NAMES = ("digits", "companions", "limit", "tasks", "sequences", "edge", "flow", "games", "words")
+NAMES = ("digits", "companions", "limit", "tasks", "sequences", "edge", "flow", "games", "words", "images")
 """The experiments that are recorded."""
