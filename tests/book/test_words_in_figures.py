@@ -27,6 +27,7 @@ def made_outside_the_style(code: str) -> list[str]:
         for call in ast.walk(tree)
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in MAKE_TEXT
         if call not in styled
+        if call.func.attr != "text" or call.args  # without a place it is another's method
     ]
 
 

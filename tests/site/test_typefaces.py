@@ -17,7 +17,7 @@ FOLDER = SITE / "_static" / "typefaces"
 CHAPTER = "chapters/03_rmsprop.html"
 TOGETHER = 110_000
 # What a typeface lacks of what its pages show comes from the reader's machine: a few signs.
-RARE = set("∝≪◐○✗✓ᵀᵖᵗᵏˣᵢₜₐ‖∇⁻′●■▲◆▼✚★▶✕")
+RARE = set("⟨⟩ₖ⁺∝≪◐○✗✓ᵀᵖᵗᵏˣᵢₜₐ‖∇⁻′●■▲◆▼✚★▶✕")
 
 
 @pytest.mark.parametrize("name", TYPEFACES)
