@@ -134,7 +134,16 @@ class Exercise:
             raise ValueError(f"{self.name}: slots and built go together")
 
     def filled(self, *wrong: tuple[Slot, Mistake]) -> Any:
-        """The answer with these fillings in these slots, and the right ones in the others."""
+        """The answer with these fillings in these slots, and the right ones in the others.
+
+        Parameters
+        ----------
+        *wrong : pairs of Slot and Mistake
+
+        Returns
+        -------
+        callable
+        """
         assert self.built is not None
         fillings = {slot.name: slot.right for slot in self.slots} | {slot.name: m.variant for slot, m in wrong}
         return self.built(**fillings)
