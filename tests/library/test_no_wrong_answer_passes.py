@@ -23,6 +23,8 @@ def moved(name: str, x: Any, rng: np.random.Generator) -> Any:
     if isinstance(x, list | tuple) or not np.issubdtype(np.asarray(x).dtype, np.floating):
         return x
     a = np.asarray(x, float)
+    if a.ndim and np.isin(a, (-1.0, 0.0, 1.0)).all():
+        return x  # labels and choices
     by = np.exp(0.3 * rng.standard_normal(a.shape))
     inside = name in SHARES and bool(((a > 0) & (a < 1)).all())
     new = a * by / (1 - a + a * by) if inside else a * by
