@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from rmsprop_lib.exercises.declaration import Exercise
+from rmsprop_lib.exercises.values import is_float
 
 SHARES = frozenset(("rho", "new", "gamma", "delta", "alpha", "beta1", "beta2", "factor"))
 """Arguments between 0 and 1 that are often confused with what they lack of 1."""
@@ -157,7 +158,7 @@ def _times(name: str, rate: str) -> Callable[[Values, Values], Any]:
 def _of_arguments(exercise: Exercise) -> Iterator[Change]:
     names = exercise.takes.split()
     values = {name: list(_all_values(exercise, name)) for name in names}
-    numeric = [n for n in names if all(isinstance(x, float | np.ndarray) and _is_float(x) for x in values[n])]
+    numeric = [n for n in names if all(is_float(x) for x in values[n])]
     counted = [n for n in names if all(isinstance(x, int) and not isinstance(x, bool) for x in values[n])]
 
     def one(name: str, what: str, says: str, f: Callable[[Any], Any]) -> Change:
@@ -214,10 +215,6 @@ def _taken(others: dict[str, str]) -> Callable[[Values], Values]:
 def _all_values(exercise: Exercise, name: str) -> Iterator[Any]:
     for case in exercise.cases:
         yield from case.stream[name] if name in case.stream else (case.given[name],)
-
-
-def _is_float(x: Any) -> bool:
-    return not isinstance(x, np.ndarray) or np.issubdtype(x.dtype, np.floating)
 
 
 def _interchangeable(some: list[Any], others: list[Any]) -> bool:

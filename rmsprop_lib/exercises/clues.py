@@ -8,7 +8,7 @@ import numpy as np
 
 from rmsprop_lib.exercises.declaration import Case, Exercise
 from rmsprop_lib.exercises.running import Observed, calls
-from rmsprop_lib.exercises.values import Form, agree, results
+from rmsprop_lib.exercises.values import Form, alike, is_float, results
 
 
 def clues(exercise: Exercise, got: Sequence[Observed], expected: Sequence[Observed]) -> list[str]:
@@ -51,7 +51,7 @@ def clues(exercise: Exercise, got: Sequence[Observed], expected: Sequence[Observ
             why = "a root taken of a negative number" if nan.any() else "growing without end"
             found.append(f"{name} becomes {becomes}: is something divided by zero, or {why}?")
             bad = nan | infinite
-            if not bad.all() and agree(a[~bad], b[~bad], exercise.accuracy).all():
+            if not bad.all() and alike(a[~bad], b[~bad], exercise.accuracy):
                 found.append(f"Where it is not {becomes}, {name} is right.")
         elif (ratio := _common_ratio(a, b)) is not None:
             found.append(f"{name} is {ratio:.6g} times what it should be, everywhere.")
@@ -77,7 +77,7 @@ def unused(exercise: Exercise, answer: Any, form: Form = "arrays") -> list[str]:
     """
     found = []
     for name in exercise.takes.split():
-        if not all(_is_float(case.given.get(name, case.stream.get(name, (None,))[0])) for case in exercise.cases):
+        if not all(is_float(case.given.get(name, case.stream.get(name, (None,))[0])) for case in exercise.cases):
             continue
         same, ours_differs = True, False
         for number, case in enumerate(exercise.cases):
@@ -109,7 +109,7 @@ def _pairs(got: Sequence[Observed], expected: Sequence[Observed]) -> Iterator[tu
 
 
 def _right(exercise: Exercise, got: Observed, expected: Observed, name: str) -> bool:
-    return bool(agree(got.returned[name], expected.returned[name], exercise.accuracy).all())
+    return alike(got.returned[name], expected.returned[name], exercise.accuracy)
 
 
 def _right_from_its_own_state(exercise: Exercise, got: Sequence[Observed]) -> set[str]:
@@ -123,11 +123,7 @@ def _right_from_its_own_state(exercise: Exercise, got: Sequence[Observed]) -> se
             ours = results(value, exercise.results, "")
         except Exception:  # the state that an answer makes may be anything
             return set()
-        right &= {
-            name
-            for name, x in ours.items()
-            if x.shape == call.returned[name].shape and agree(call.returned[name], x, exercise.accuracy).all()
-        }
+        right &= {name for name, x in ours.items() if alike(call.returned[name], x, exercise.accuracy)}
     return right
 
 
@@ -139,10 +135,6 @@ def _common_ratio(a: np.ndarray, b: np.ndarray) -> float | None:
     if ratios.size < 3 or not np.isfinite(ratios).all() or np.ptp(ratios) > 1e-6 * np.abs(ratios).max():
         return None
     return None if f"{ratios[0]:.6g}" == "1" else float(ratios[0])
-
-
-def _is_float(x: Any) -> bool:
-    return isinstance(x, float) or (isinstance(x, np.ndarray) and np.issubdtype(x.dtype, np.floating))
 
 
 def _moved(case: Case, name: str) -> Case:

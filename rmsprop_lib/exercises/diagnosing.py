@@ -13,7 +13,6 @@ from rmsprop_lib.exercises.changes import changed, changes
 from rmsprop_lib.exercises.declaration import Exercise, Mistake
 from rmsprop_lib.exercises.edits import edits
 from rmsprop_lib.exercises.running import AnswerError, Observed, calls
-from rmsprop_lib.exercises.values import agree
 
 SECONDS = 1.0
 """How much of the processor's time the search may take after the declared mistakes. What is likely comes first."""
@@ -106,20 +105,8 @@ def does(exercise: Exercise, answer: Any, observed: list[Observed]) -> bool:
         for number, case in enumerate(exercise.cases):
             for call in calls(exercise, answer, number, case):
                 got = next(seen, None)
-                if got is None or not _alike(exercise, got.returned, call.returned):
+                if got is None or not got.agrees(call, exercise.accuracy):
                     return False
     except (AnswerError, ArithmeticError, TypeError, ValueError, IndexError, AttributeError, NameError, MemoryError):
         return False
     return next(seen, None) is None
-
-
-def _alike(exercise: Exercise, got: dict[str, np.ndarray], ours: dict[str, np.ndarray]) -> bool:
-    for name in exercise.results:
-        a, b = got[name], ours[name]
-        if a.ndim == 0 and b.ndim == 0:  # most of them, and most of them differ
-            x, y = float(a), float(b)
-            if abs(x - y) > 0.1 * abs(y):
-                return False
-        if a.shape != b.shape or not agree(a, b, exercise.accuracy).all():
-            return False
-    return True

@@ -402,18 +402,37 @@ def kept(v: str) -> Slot:
     )
 
 
+def _with_a_step(step: Any, read: str | None) -> tuple[Mistake, ...]:
+    """What is done instead of subtracting a step from θ; of what the step is made, ``step`` knows."""
+    return (
+        Mistake(
+            "up instead of down",
+            lambda theta, *rest: theta + step(*rest),
+            "You add the step. The gradient points uphill, so that the loss grows.",
+            read,
+        ),
+        Mistake(
+            "step returned, not the parameter",
+            lambda theta, *rest: step(*rest),
+            "You return the step. What is asked for is the parameter after it.",
+            read,
+        ),
+        Mistake(
+            "change returned, not the parameter",
+            lambda theta, *rest: -step(*rest),
+            "You return what is added to the parameter. What is asked for is the parameter after it.",
+            read,
+        ),
+    )
+
+
 def stepped(read: str | None = None) -> Slot:
     """What a class makes of a direction: a function of θ, the rate and the direction."""
     return Slot(
         "stepped",
         lambda theta, lr, d: theta - lr * d,
         (
-            Mistake(
-                "up instead of down",
-                lambda theta, lr, d: theta + lr * d,
-                "You add the step. The gradient points uphill, so that the loss grows.",
-                read,
-            ),
+            *_with_a_step(lambda lr, d: lr * d, read),
             Mistake(
                 "rate forgotten",
                 lambda theta, lr, d: theta - d,
@@ -424,18 +443,6 @@ def stepped(read: str | None = None) -> Slot:
                 "divided by the rate",
                 lambda theta, lr, d: theta - d / lr,
                 "You divide the direction by the rate. A smaller rate then makes larger steps.",
-                read,
-            ),
-            Mistake(
-                "step returned, not the parameter",
-                lambda theta, lr, d: lr * d,
-                "You return the step. What is asked for is the parameter after it.",
-                read,
-            ),
-            Mistake(
-                "change returned, not the parameter",
-                lambda theta, lr, d: -lr * d,
-                "You return what is added to the parameter. What is asked for is the parameter after it.",
                 read,
             ),
             Mistake(
@@ -450,30 +457,7 @@ def stepped(read: str | None = None) -> Slot:
 
 def moved(read: str | None = None) -> Slot:
     """What is done with a finished step, rate included: a function of θ and the step."""
-    return Slot(
-        "moved",
-        lambda theta, step: theta - step,
-        (
-            Mistake(
-                "up instead of down",
-                lambda theta, step: theta + step,
-                "You add the step. The gradient points uphill, so that the loss grows.",
-                read,
-            ),
-            Mistake(
-                "step returned, not the parameter",
-                lambda theta, step: step,
-                "You return the step. What is asked for is the parameter after it.",
-                read,
-            ),
-            Mistake(
-                "change returned, not the parameter",
-                lambda theta, step: -step,
-                "You return what is added to the parameter. What is asked for is the parameter after it.",
-                read,
-            ),
-        ),
-    )
+    return Slot("moved", lambda theta, step: theta - step, _with_a_step(lambda step: step, read))
 
 
 def remembered(v: str, read: str | None = None) -> Slot:

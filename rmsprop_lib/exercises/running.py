@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from rmsprop_lib.exercises.declaration import Case, Exercise
-from rmsprop_lib.exercises.values import Form, ResultError, handed_over, results, unchanged
+from rmsprop_lib.exercises.values import Form, ResultError, alike, handed_over, results, unchanged
 
 
 class AnswerError(Exception):
@@ -31,6 +31,10 @@ class Observed:
     step: int
     given: dict[str, Any]
     returned: dict[str, np.ndarray]
+
+    def agrees(self, expected: "Observed", accuracy: float) -> bool:
+        """Whether everything that was returned is what another call returned, to rounding."""
+        return all(alike(x, expected.returned[name], accuracy) for name, x in self.returned.items())
 
 
 @dataclass

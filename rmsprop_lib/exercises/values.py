@@ -21,6 +21,11 @@ def is_tensor(x: Any) -> bool:
     return torch is not None and isinstance(x, torch.Tensor)
 
 
+def is_float(x: Any) -> bool:
+    """Whether ``x`` is a floating number or an array of them."""
+    return isinstance(x, float) or (isinstance(x, np.ndarray) and np.issubdtype(x.dtype, np.floating))
+
+
 def handed_over(x: Any, form: Form, changes: bool) -> Any:
     """A copy of an argument as the reader's function is to see it.
 
@@ -131,6 +136,15 @@ def as_array(value: Any, name: str) -> np.ndarray:
 def tolerance(array: np.ndarray, accuracy: float) -> float:
     """Relative difference that is rounding, in the precision in which ``array`` was computed."""
     return max(accuracy, {2: 0.02, 4: 1e-4}.get(array.dtype.itemsize, 0.0))
+
+
+def alike(got: np.ndarray, expected: np.ndarray, accuracy: float) -> bool:
+    """Whether all elements, and the shapes, are the expected ones to rounding."""
+    if got.shape != expected.shape:
+        return False
+    if got.ndim == 0 and abs(float(got) - float(expected)) > 0.1 * abs(float(expected)):
+        return False  # most are single numbers, and most of them differ
+    return bool(agree(got, expected, accuracy).all())
 
 
 def agree(got: np.ndarray, expected: np.ndarray, accuracy: float) -> np.ndarray:

@@ -158,7 +158,7 @@ def piece(settings: dict[str, Any], key: str) -> dict[str, Any]:
         )
 
     found = best_rate(last, settings["start"], settings["rates_per_decade"], further=1)
-    rate = float(found.rates[found.best])
+    rate = found.rate
     runs = [train(settings, key, rate, seed) for seed in settings["seeds"]]
     return {
         "rates": found.rates,

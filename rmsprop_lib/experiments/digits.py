@@ -222,7 +222,7 @@ def piece(settings: dict[str, Any], key: str) -> dict[str, Any]:
         tuning.append(best_rate(validation_losses, settings["methods"][method]["start"], settings["rates_per_decade"]))
     chosen = int(np.argmin([found.losses[found.best] for found in tuning]))
     setting = settings["methods"][method]["settings"][chosen]
-    rate = float(tuning[chosen].rates[tuning[chosen].best])
+    rate = tuning[chosen].rate
 
     tested: list[tuple[Tensor, Tensor]] = []
     _, losses = train(

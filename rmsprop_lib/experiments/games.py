@@ -285,7 +285,7 @@ def piece(settings: dict[str, Any], key: str) -> dict[str, Any]:
         )
 
     found = [search(k) for k in range(len(decays))]
-    best = [float(f.rates[f.best]) for f in found]
+    best = [f.rate for f in found]
     runs = [Arm(decay, rate, seed) for seed in settings["seeds"] for decay, rate in zip(decays, best, strict=True)]
     scores = learn(settings, task, method, runs)
     shape = (len(settings["seeds"]), len(decays))

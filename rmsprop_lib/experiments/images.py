@@ -352,8 +352,8 @@ def piece(settings: dict[str, Any], key: str) -> dict[str, Any]:
     if question == "tuned":
         setting = {name: value for name, value in settings["tuned"][arm].items() if name != "start"}
         found = _search(settings, "RMSprop", setting, "published", settings["tuned"][arm]["start"])
-        rate = float(found.rates[found.best])
-        return {**_tuning([found]), "rate": rate, **_reported(settings, "RMSprop", setting, "published", rate)}
+        reported = _reported(settings, "RMSprop", setting, "published", found.rate)
+        return {**_tuning([found]), "rate": found.rate, **reported}
     if question == "disguise":
         setting = {"momentum": settings["disguise"]["momentum"]}
         return _reported(settings, "momentum", setting, "falling", settings["disguise"]["rate"])
@@ -488,7 +488,7 @@ def _averages(settings: dict[str, Any], schedule: str) -> dict[str, Any]:
     ]
     # The last weights, and the average whose decay is best.
     best = 1 + int(np.argmin([one.losses[one.best] for one in found[1:]]))
-    rates = [float(found[which].rates[found[which].best]) for which in (0, best)]
+    rates = [found[which].rate for which in (0, best)]
     accuracy, test_loss = [], []
     for rate in dict.fromkeys(rates):
         model, _, averaged = train(
@@ -530,10 +530,10 @@ def _compared(settings: dict[str, Any], method: str) -> dict[str, Any]:
     lowest = np.array([one.losses[one.best] for one in found])
     default = [setting.get("eps", 0) <= 1e-8 for setting in candidates]
     chosen = int(np.argmin(lowest))
-    results |= {"setting": candidates[chosen], "rate": float(found[chosen].rates[found[chosen].best])}
+    results |= {"setting": candidates[chosen], "rate": found[chosen].rate}
     results |= _reported(settings, method, candidates[chosen], "falling", results["rate"])
     small = int(np.argmin(np.where(default, lowest, np.inf)))
-    at = float(found[small].rates[found[small].best])
+    at = found[small].rate
     results["small_eps"] = {"setting": candidates[small], "rate": at}
     again = ("accuracy", "test_loss", "train_loss", "losses")
     results["small_eps"] |= (

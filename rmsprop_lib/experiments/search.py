@@ -26,6 +26,11 @@ class Found:
     losses: np.ndarray
     best: int
 
+    @property
+    def rate(self) -> float:
+        """The best of the rates."""
+        return float(self.rates[self.best])
+
 
 def best_rate(run: Losses, start: Sequence[int], per_decade: int = 3, further: int = 2, most: int = 30) -> Found:
     """Try rates 10^(k/per_decade) and go further up or down until the best of them is not the last that was tried.

@@ -422,7 +422,7 @@ def best_arms(found: Sequence[Found], arms: Sequence[tuple[Any, Any, str]], deca
     best = np.array([f.losses[f.best] for f in found]).reshape(decays, -1).argmin(axis=0)
     places = best * (len(arms) // decays) + np.arange(len(best))
     chosen = [(arms[k], found[k]) for k in places]
-    return [Arm(decay, threshold, schedule, float(f.rates[f.best]), 0) for (decay, threshold, schedule), f in chosen]
+    return [Arm(decay, threshold, schedule, f.rate, 0) for (decay, threshold, schedule), f in chosen]
 
 
 def on_adding(settings: dict[str, Any], network: str, method: str, *, long: bool = False) -> dict[str, Any]:

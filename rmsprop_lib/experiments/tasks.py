@@ -422,10 +422,10 @@ def on_quadratics(settings: dict[str, Any], method: str, numbers: Sequence[int])
             return quadratic_losses(task, method, decays, schedules, rates)
 
         first, found = tune(run, decays, schedules, own["start"], settings["rates_per_decade"])
-        best = np.array([[f.rates[f.best] for f in row] for row in found])
+        best = np.array([[f.rate for f in row] for row in found])
         reporting = quadratic(k, own["seeds"], **properties(k), n=own["coordinates"])
         losses = run(decays, schedules, best[..., None], reporting)[:, :, 0]
-        rate.append([[thirds(settings, f.rates[f.best]) for f in row] for row in found])
+        rate.append([[thirds(settings, f.rate) for f in row] for row in found])
         tuned.append([[f.losses[f.best] for f in row] for row in found])
         loss.append(losses.mean(axis=-1))
         spread.append(np.log10(losses).std(axis=-1, ddof=1))
@@ -702,7 +702,7 @@ def on_network(settings: dict[str, Any], method: str, number: int) -> dict[str, 
 
     start = settings["methods"][method]["start"]
     _, found = tune(run, decays, schedules, start, settings["rates_per_decade"])
-    rate = np.array([[f.rates[f.best] for f in row] for row in found])
+    rate = np.array([[f.rate for f in row] for row in found])
     reported = report(settings, number, method, rate)
     return {
         "tuning": [[{"first": thirds(settings, f.rates[0]), "losses": f.losses} for f in row] for row in found],

@@ -20,6 +20,7 @@ with naming_extras():
 from rmsprop_lib import torch_optim
 from rmsprop_lib.experiments.search import best_rate
 from rmsprop_lib.experiments.sequences import encoded
+from rmsprop_lib.experiments.steps import FACTORS
 from rmsprop_lib.training import one_thread
 
 SETTINGS: dict[str, Any] = {
@@ -131,8 +132,8 @@ class Transformer(nn.Module):
         return logits
 
 
-class Signs(torch.optim.Optimizer):
-    """Steps of one length for all: the signs of an average of gradients; or the whole average at length one.
+class NormalisedMomentum(torch.optim.Optimizer):
+    """Steps whose length is the rate: an average of gradients over its norm, which is taken over all parameters.
 
     Parameters
     ----------
@@ -140,12 +141,10 @@ class Signs(torch.optim.Optimizer):
     lr : float
     beta : float in [0, 1)
         Decay of the average; 0 for the gradient itself.
-    whole : bool
-        Divide the average by its norm over all parameters instead of taking signs.
     """
 
-    def __init__(self, params: Iterable[Tensor], lr: float, beta: float, whole: bool = False) -> None:
-        super().__init__(params, {"lr": lr, "beta": beta, "whole": whole})
+    def __init__(self, params: Iterable[Tensor], lr: float, beta: float) -> None:
+        super().__init__(params, {"lr": lr, "beta": beta})
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
@@ -158,7 +157,7 @@ class Signs(torch.optim.Optimizer):
             averages = [self.state[p]["exp_avg"] for p in params]
             norm = torch.stack([m.norm() for m in averages]).norm()
             for p, m in zip(params, averages, strict=True):
-                p.sub_(group["lr"] * (m / norm if group["whole"] else torch.sign(m)))
+                p.sub_(group["lr"] * m / norm)
 
 
 def groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
@@ -201,9 +200,9 @@ def optimizer(model: nn.Module, key: str, rate: float) -> torch.optim.Optimizer:
     make: dict[str, Callable[[], torch.optim.Optimizer]] = {
         "SGD": lambda: torch_optim.SGD(params, rate),
         "momentum": lambda: torch_optim.SGD(params, rate, momentum=decay),
-        "normalised momentum": lambda: Signs(params, rate, decay, whole=True),
-        "sign": lambda: Signs(params, rate, 0.0),
-        "sign momentum": lambda: Signs(params, rate, decay),
+        "normalised momentum": lambda: NormalisedMomentum(params, rate, decay),
+        "sign": lambda: torch_optim.Lion(params, rate, betas=(0.0, 0.0)),
+        "sign momentum": lambda: torch_optim.Lion(params, rate, betas=(decay, decay)),
         "RMSprop": lambda: torch_optim.RMSprop(params, rate, alpha=decay),
         "RMSprop, corrected": lambda: torch_optim.RMSprop(params, rate, alpha=decay, bias_correction=True),
         "Adam": lambda: torch_optim.Adam(params, rate, betas=(0.9, decay)),
@@ -214,7 +213,7 @@ def optimizer(model: nn.Module, key: str, rate: float) -> torch.optim.Optimizer:
 
 def factor(settings: dict[str, Any], key: str, t: int) -> float:
     """What the rate is multiplied by at step t, counted from 1: a line down to 0, perhaps after a line up."""
-    fall: float = 1 - (t - 1) / settings["steps"]
+    fall = FACTORS["falling"](t, settings["steps"])
     return min(t / settings["warmup"], 1.0) * fall if key.endswith("/warm-up") else fall
 
 
@@ -410,11 +409,10 @@ def piece(settings: dict[str, Any], key: str) -> dict[str, Any]:
         )
 
     found = best_rate(last, settings["start"][key], settings["rates_per_decade"], further=1)
-    rate = float(found.rates[found.best])
-    runs = [run(settings, key, rate, seed) for seed in settings["seeds"]]
+    runs = [run(settings, key, found.rate, seed) for seed in settings["seeds"]]
     return {
         "rates": found.rates,
         "losses_tried": found.losses,
-        "best": rate,
+        "best": found.rate,
         **{name: np.array([one[name] for one in runs]) for name in runs[0]},
     }

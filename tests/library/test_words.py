@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from rmsprop_lib.experiments import words
-from rmsprop_lib.experiments.words import SETTINGS, Signs, Transformer
+from rmsprop_lib.experiments.words import SETTINGS, NormalisedMomentum, Transformer
+from rmsprop_lib.torch_optim import Lion
 
 
 @pytest.fixture
@@ -49,12 +50,12 @@ def stepped(make: Callable[[list[Tensor]], torch.optim.Optimizer], gradients: li
 
 def test_signs_go_by_the_average_of_gradients() -> None:
     gradients = [[3.0, -1.0], [-1.0, -1.0]]
-    assert stepped(lambda p: Signs(p, 0.1, 0.0), gradients).tolist() == pytest.approx([0.0, 0.2])
-    assert stepped(lambda p: Signs(p, 0.1, 0.9), gradients).tolist() == pytest.approx([-0.2, 0.2])
+    assert stepped(lambda p: Lion(p, 0.1, (0.0, 0.0)), gradients).tolist() == pytest.approx([0.0, 0.2])
+    assert stepped(lambda p: Lion(p, 0.1, (0.9, 0.9)), gradients).tolist() == pytest.approx([-0.2, 0.2])
 
 
 def test_a_normalised_step_is_as_long_as_the_rate() -> None:
-    end = stepped(lambda p: Signs(p, 0.1, 0.9, whole=True), [[3.0, -4.0]])
+    end = stepped(lambda p: NormalisedMomentum(p, 0.1, 0.9), [[3.0, -4.0]])
     assert end.tolist() == pytest.approx([-0.06, 0.08])
 
 
