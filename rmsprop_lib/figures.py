@@ -487,7 +487,7 @@ def tree(
             plain = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}
             there = 0.5 if y0 == y1 else 0.6  # arrows from one box are further apart towards their ends
             middle = x0 + there * (x1 - x0), y0 + there * (y1 - y0)
-            ax.text(*middle, what, ha="center", va="center", fontsize="x-small", color="#505050", bbox=plain, zorder=2)
+            ax.text(*middle, what, ha="center", va="center", fontsize="small", color="#505050", bbox=plain, zorder=2)
         rows = [y for _, y in members.values()]
         ax.set(xlim=(0, 1), ylim=(max(rows) + 0.4, min(rows) - 0.4))
         ax.axis("off")
