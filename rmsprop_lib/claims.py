@@ -117,8 +117,8 @@ def verdict(
     ----------
     identifier : str
         The name under which the book refers to it, such as ``"R2"``: H, L or R for the text in which it was first
-        met, E for what is said about the edge of stability, W about words, P about players of games, F about the
-        family, and a count.
+        met, E for what is said about the edge of stability, W about words, P about players of games, I about
+        images, F about the family, and a count.
     statement : str
         What is said, in the book's words.
     judgement : {"holds", "holds when", "does not hold"}
