@@ -14,6 +14,8 @@ PORT   ?= 8000
 INTEROP := .venv-interop
 # Tests at a time. They compute: more of them than there are cores gain nothing.
 WORKERS ?= 2
+# A file's tests run in one process. One that crashes ends the run: pytest-xdist can wait for ever for what it had to do.
+ALONGSIDE = -n $(WORKERS) --dist loadfile --max-worker-restart 0
 # The newest version of every requirement, as `make test-newest` tries it.
 NEWEST := .venv-newest
 
@@ -45,11 +47,11 @@ check: $(READY) ## run what your changes can have broken, in about a minute (BAS
 	@$(BIN)/python -m tools.testing.affected --base $(or $(BASE),HEAD) --budget $(or $(BUDGET),60) --workers $(WORKERS)
 
 test: $(SITE)/.built ## run every test: library, notebooks (nbval), built site
-	@$(BIN)/python -m pytest -p tools.testing.times --durations=10 -n $(WORKERS) --dist loadfile && echo "All tests passed: the library, every notebook's stored output, and the site in $(SITE)."
+	@$(BIN)/python -m pytest -p tools.testing.times --durations=10 $(ALONGSIDE) && echo "All tests passed: the library, every notebook's stored output, and the site in $(SITE)."
 
 test-gpu: $(READY) ## run the library's tests and every notebook on CUDA; fail if CUDA was not used
 	@# With the repository on the path of the kernels, too, which the proof asks what they have used.
-	@RMSPROP_LIB_DEVICE=$${RMSPROP_LIB_DEVICE:-cuda} PYTHONPATH=$(CURDIR)$${PYTHONPATH:+:$$PYTHONPATH} $(BIN)/python -m pytest -p tools.testing.cuda_proof -n $(WORKERS) --dist loadfile tests/library chapters rmsprop_lib
+	@RMSPROP_LIB_DEVICE=$${RMSPROP_LIB_DEVICE:-cuda} PYTHONPATH=$(CURDIR)$${PYTHONPATH:+:$$PYTHONPATH} $(BIN)/python -m pytest -p tools.testing.cuda_proof $(ALONGSIDE) tests/library chapters rmsprop_lib
 
 test-site: $(SITE)/.built ## check the built site: its pages, outputs, links and pictures
 	@$(BIN)/python -m pytest tests/site/test_site.py tests/site/test_site_outputs.py

@@ -410,10 +410,13 @@ def step(
     Raises
     ------
     ValueError
-        If there are more arguments than the rule takes.
+        If there are more arguments than the rule takes, or ``scalars`` has another shape: the kernels write to all
+        of it.
     """
     interpreted = _is_interpreted(table)
     states, arrays = table.shape[0] - 1, table.shape[1]
+    if scalars.shape != (SCALARS, arrays):
+        raise ValueError(f"scalars must have shape ({SCALARS}, {arrays}), got {tuple(scalars.shape)}")
     kinds, numbers = kinds_and_numbers(rule, states, arguments)
     given: list[float] = []
     betas: list[float] = []

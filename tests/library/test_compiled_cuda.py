@@ -192,7 +192,7 @@ class TestWhatIsComputedOnceForATensor:
     @pytest.mark.parametrize("beta", [0.0, 0.5, 0.9, 0.999, 0.9999999])
     def test_rates_and_sums_of_weights(self, beta: float) -> None:
         before = torch.tensor([0, 1, 9, 999, 10**6 - 1, 2**24 - 1], dtype=torch.float32).to(WHERE)
-        counters, scalars = before.clone(), torch.empty(3, 6, dtype=torch.float64, device=WHERE)
+        counters, scalars = before.clone(), torch.empty(cuda.SCALARS, 6, dtype=torch.float64, device=WHERE)
         nothing = torch.zeros(1, 6, dtype=torch.int64, device=WHERE)
         cuda.step(
             rules.adam,
@@ -212,6 +212,16 @@ class TestWhatIsComputedOnceForATensor:
         # 1 − β^t has the relative error of β^t, which is t·log β's, and no more.
         for row, decay in ((1, beta), (2, 0.25)):
             np.testing.assert_allclose(scalars[row].cpu(), [1 - decay**t for t in steps], rtol=1e-15 / (1 - decay))
+        assert scalars[3].tolist() == steps
+
+    @pytest.mark.parametrize("shape", [(cuda.SCALARS - 1, 1), (cuda.SCALARS, 2), (cuda.SCALARS,)])
+    def test_memory_of_another_shape_is_not_written_to(self, shape: tuple[int, ...]) -> None:
+        p, table = torch.ones(8, device=WHERE), torch.zeros(1, 1, dtype=torch.int64, device=WHERE)
+        table[0, 0] = p.data_ptr()
+        scalars, work = torch.full(shape, 7.0, device=WHERE), cuda.Work([8], WHERE)
+        with pytest.raises(ValueError, match=r"scalars must have shape \(4, 1\), got"):
+            cuda.step(rules.sgd, (), table, table[0], work, None, scalars, torch.float32, 0.1)
+        assert (scalars == 7).all() and (p == 1).all()
 
     @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
     def test_a_rate_in_a_tensor_is_read_where_it_is(self, dtype: torch.dtype) -> None:
