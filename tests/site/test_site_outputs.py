@@ -48,8 +48,8 @@ def test_every_stored_text_stands_on_its_page(page: str) -> None:
 @pytest.mark.parametrize("page", NOTEBOOKS)
 def test_every_stored_figure_is_on_its_page(page: str) -> None:
     pictures = [((SITE / page).parent / tag["src"]).resolve() for tag in built_page(page).select("article img[src]")]
-    # A picture's name says what was stored; its file has fewer colours (tools/site/lean_pages.py).
-    shown = {path.stem for path in pictures if path.suffix == ".png" and path.is_file()}
+    # A picture's name says what was stored; its file has fewer colours, as WebP (tools/site/lean_pages.py).
+    shown = {path.stem for path in pictures if path.suffix in (".png", ".webp") and path.is_file()}
     stored = [base64.b64decode(o.data["image/png"]) for o in outputs(page) if "image/png" in o.get("data", {})]
     assert {hashlib.sha256(figure).hexdigest() for figure in stored} <= shown
 

@@ -16,7 +16,7 @@ from tools.measure import run_statistics
 from tools.paths import RUNS, SITE
 from tools.site import run_tables
 from tools.site.accessible_pages import accessible
-from tools.site.lean_pages import ICON_RULE, cut_icons, lean, patient, policy, shrink
+from tools.site.lean_pages import ICON_RULE, cut_icons, lean, patient, policy, shrink, stored_in
 from tools.site.site_address import site_address
 
 HEAD = '<head><meta charset="utf-8" /><title>t</title></head>'
@@ -60,14 +60,25 @@ class TestLeanPages:
         noise = np.random.default_rng(1).integers(0, 256, size=(200, 300, 3), dtype=np.uint8)
         Image.fromarray(noise).save(photograph)
         Image.new("RGBA", (9, 9), (1, 2, 3, 128)).save(through)
-        for path in (plot, photograph, through):
-            shrink(path)
-        with Image.open(plot) as small:
-            assert small.mode == "P"
+        before = plot.stat().st_size
+        stored = {path.stem: shrink(path) for path in (plot, photograph, through)}
+        assert {name: path.suffix for name, path in stored.items()} == {
+            "plot": ".webp",
+            "photograph": ".png",
+            "through": ".png",
+        }
+        assert not plot.exists() and stored["plot"].stat().st_size < before
+        with Image.open(stored["plot"]) as small:
+            assert len(small.convert("RGB").getcolors()) <= 256
             assert np.abs(np.asarray(small.convert("RGB"), dtype=int) - pixels).mean() < 0.8
         with Image.open(photograph) as kept, Image.open(through) as clear:
             assert (np.asarray(kept) == noise).all()
             assert clear.mode == "RGBA"
+
+    def test_a_page_names_its_pictures_as_they_are_stored(self):
+        page = '<img src="../_images/a.png"><a href="../_images/b.png"> <meta content="_images/cards/a.png"> a.png'
+        expected = page.replace("_images/a.png", "_images/a.webp")
+        assert stored_in(page, {"a.png": "a.webp", "b.png": "b.png"}) == expected
 
     def test_the_icons_that_occur_are_kept(self):
         rules = '.fa-house:before,.fa-home:before{content:"\\f015"}.fa-car:before{content:"\\f1b9"}'
