@@ -19,7 +19,7 @@ ALONGSIDE = -n $(WORKERS) --dist loadfile --max-worker-restart 0
 # The newest version of every requirement, as `make test-newest` tries it.
 NEWEST := .venv-newest
 
-BOOK_SOURCES := _config.yml _toc.yml CHANGELOG.md $(wildcard tools/*.py tools/site/*.py tools/site/*.mjs) $(shell find chapters assets rmsprop_lib -type f -not -path '*/.*' -not -name '*.pyc' 2>/dev/null)
+BOOK_SOURCES := _config.yml _toc.yml CHANGELOG.md $(wildcard tools/*.py tools/site/*.py tools/site/*.mjs tools/site/answering/* tools/environment/runtime.*) $(shell find chapters assets rmsprop_lib -type f -not -path '*/.*' -not -name '*.pyc' 2>/dev/null)
 
 .PHONY: help book check test test-gpu test-site test-interop test-newest check-binder links audit bench bench-cuda record test-records notebooks exercises execute statistics serve dist colab pdf diff lint format lock clean
 
@@ -34,6 +34,8 @@ $(READY): requirements.txt pyproject.toml tools/environment/bootstrap.py
 $(SITE)/.built: $(READY) $(BOOK_SOURCES)
 	@echo "Building the book ..."
 	@rm -f $@
+	@# What runs Python in a page: fetched once, and left out where it cannot be had.
+	@$(BIN)/python -m tools.environment.runtime
 	@# --all: a cached page would keep its warnings to itself the second time, and a change of style alone would not
 	@# be copied. It costs seconds, and only when something has changed.
 	@$(BIN)/jupyter-book build . -W -n --all --keep-going

@@ -1,0 +1,152 @@
+// An answer in the page: the field, its buttons, and what Python says. Loaded when a reader asks for it.
+
+import { edit } from "./editor.mjs";
+import { finish, forget, forgetAll, keep, kept, read, take, written } from "./kept.mjs";
+import { ask, busy, interrupt, start } from "./python.mjs";
+import { MEGABYTES } from "./settings.mjs";
+
+const FILE = "progress.json";
+let opened = 0;
+
+function element(tag, properties = {}, ...children) {
+  const made = Object.assign(document.createElement(tag), properties);
+  made.append(...children);
+  return made;
+}
+const button = (text, work, className = "") => element("button", { type: "button", textContent: text, className, onclick: work });
+
+function style() {
+  return new Promise((done) => {
+    const link = element("link", { rel: "stylesheet", href: new URL("answer.css", import.meta.url).href });
+    link.onload = link.onerror = done;
+    document.head.append(link);
+  });
+}
+let styled;
+
+// A reply as text; nothing that comes from Python is taken for HTML.
+function show(place, { kind, head, lines, printed }) {
+  const parts = [element("p", { className: "answer-head", textContent: head })];
+  for (const line of lines) parts.push(element(line.includes("\n") ? "pre" : "p", { textContent: line }));
+  if (printed) parts.push(element("p", { textContent: "It printed:" }), element("pre", { textContent: printed }));
+  place.dataset.kind = ["right", "mistake", "wrong", "trouble", "ran", "hint"].includes(kind) ? kind : "other";
+  place.replaceChildren(...parts);
+  for (const box of place.querySelectorAll("pre")) if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+}
+
+function store(shown) {
+  const words = element("p", {});
+  const count = () => {
+    const { done, answers } = kept();
+    words.textContent = `In this browser: ${answers.size} answers, ${done.size} exercises done. They stay on this machine.`;
+  };
+  const save = () => {
+    const address = URL.createObjectURL(new Blob([written(kept())], { type: "application/json" }));
+    element("a", { href: address, download: FILE }).click();
+    setTimeout(() => URL.revokeObjectURL(address), 1000);
+  };
+  const file = element("input", { type: "file", accept: ".json,application/json", hidden: true });
+  file.onchange = async () => {
+    const found = file.files[0] && file.files[0].size < 10_000_000 ? read(await file.files[0].text()) : null;
+    file.value = "";
+    if (!found) words.textContent = "This file holds no answers and no progress: nothing was changed.";
+    else if (!confirm(`Take in ${found.answers.size} answers and ${found.done.size} exercises done? Answers to the same exercises are replaced.`)) return;
+    else {
+      take(found);
+      count();
+      shown(found);
+    }
+  };
+  const clear = () => {
+    if (!confirm("Delete all answers of this book that this browser keeps?")) return;
+    forgetAll();
+    count();
+  };
+  const box = element("details", { className: "answer-store" });
+  box.ontoggle = count;
+  words.setAttribute("role", "status");
+  const note = element("p", { textContent: "The file works in a working copy of the exercises too: put it beside the notebooks, and check.progress() counts what you have done here." });
+  const row = element("p", {}, button("Save to a file", save), button("Load from a file", () => file.click()), button("Delete all", clear), file);
+  box.append(element("summary", { textContent: "Your answers" }), words, row, note);
+  return box;
+}
+
+// Put the field in place of the stub. `place` is the element whose button was pressed.
+export async function open(place, name, answer, stub) {
+  await (styled ??= style());
+  const number = ++opened;
+  const code = stub.querySelector("pre").textContent.replace(/\n*$/, "\n");
+  let level = 0;
+
+  const field = element("div", { className: "answer-field" });
+  const keysId = `answer-keys-${number}`;
+  const hint = element("p", { id: keysId, className: "answer-keys", textContent: "Tab indents; Esc, then Tab leaves the field. Ctrl+Enter checks." });
+  const bar = element("progress", { max: 1, value: 0 });
+  const words = element("span", {});
+  const loading = element("p", { className: "answer-loading" }, bar, words);
+  bar.setAttribute("aria-label", "Loading Python");
+  const reply = element("div", { className: "answer-reply" });
+  reply.setAttribute("role", "status");
+
+  const told = (part) => {
+    bar.value = part;
+    words.textContent = part < 1 ? `Loading Python: ${(part * MEGABYTES).toFixed(1)} of ${MEGABYTES.toFixed(1)} MB` : "Starting Python …";
+  };
+  const stopping = button("Stop", interrupt);
+  stopping.hidden = true;
+
+  async function say(question, meanwhile) {
+    if (busy()) return;
+    for (const one of buttons) one.disabled = true;
+    show(reply, { kind: "other", head: meanwhile, lines: [] });
+    stopping.hidden = false;
+    try {
+      const said = await ask({ name, answer, ...question });
+      if (said.kind === "right") finish(name);
+      show(reply, said);
+    } catch (error) {
+      show(reply, { kind: "trouble", head: "Python could not be loaded.", lines: [String(error.message ?? error), "Press the button again to try once more."] });
+    }
+    stopping.hidden = true;
+    for (const one of buttons) one.disabled = false;
+  }
+  const check = () => say({ kind: "check", code: editor.value() }, "Checking …");
+  const reset = () => {
+    if (editor.value() !== code && !confirm("Put the stub back? What you have written is lost.")) return;
+    forget(name);
+    editor.set(code);
+    level = 0;
+    reply.replaceChildren();
+    delete reply.dataset.kind;
+    editor.field.focus();
+  };
+  const buttons = [
+    button("Check", check, "answer-check"),
+    button("Run", () => say({ kind: "run", code: editor.value() }, "Running …")),
+    button("Hint", () => say({ kind: "hint", level: (level = Math.min(level + 1, 2)) }, "Looking for a hint …")),
+    button("Reset", reset),
+  ];
+  const row = element("p", { className: "answer-buttons" }, ...buttons, stopping);
+  const shown = ({ answers }) => answers.has(name) && editor.set(answers.get(name));
+  const box = element("div", { className: "answer" }, field, hint, row, loading, reply, store(shown));
+  box.setAttribute("role", "group");
+  box.setAttribute("aria-label", `Your answer to ${name}`);
+
+  place.replaceChildren(box);
+  stub.hidden = true;
+  const editor = await edit(field, kept().answers.get(name) ?? code, {
+    label: `Python: your answer to ${name}`,
+    keysId,
+    run: check,
+    changed: (text) => keep(name, text),
+  });
+  editor.field.focus();
+  told(0);
+  start(told).then(
+    () => loading.remove(),
+    (error) => {
+      loading.remove();
+      show(reply, { kind: "trouble", head: "Python could not be loaded.", lines: [String(error.message ?? error), "Press Check to try once more."] });
+    },
+  );
+}
