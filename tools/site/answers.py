@@ -13,6 +13,7 @@ import hashlib
 import io
 import json
 import zipfile
+from functools import cache
 from html import escape
 from itertools import pairwise
 from pathlib import Path
@@ -70,11 +71,11 @@ def library() -> bytes:
     return result.getvalue()
 
 
-def hashed(contents: dict[str, bytes]) -> str:
+def hashed(files: dict[str, bytes]) -> str:
     """A name for these files, that changes when they do."""
     digest = hashlib.sha256()
-    for name in sorted(contents):
-        digest.update(name.encode() + b"\0" + hashlib.sha256(contents[name]).digest())
+    for name in sorted(files):
+        digest.update(name.encode() + b"\0" + hashlib.sha256(files[name]).digest())
     return digest.hexdigest()[:12]
 
 
@@ -132,25 +133,35 @@ def folder() -> dict[str, bytes] | None:
     modules["settings.mjs"] = "".join(f"export const {k} = {json.dumps(v)};\n" for k, v in settings.items()).encode()
 
     here = hashed(modules)
-    contents = {f"{home}/{name}": data for name, data in served.items()}
-    contents |= {f"{here}/{name}": data for name, data in modules.items()}
+    files = {f"{home}/{name}": data for name, data in served.items()}
+    files |= {f"{here}/{name}": data for name, data in modules.items()}
     keeper = (HERE / "keeper.js").read_text(encoding="utf-8")
-    for name, value in (("NAMES", sorted(contents)), ("POLICY", POLICY)):
+    for name, value in (("NAMES", sorted(files)), ("POLICY", POLICY)):
         keeper = keeper.replace(f"const {name} = [];", f"const {name} = {json.dumps(value)};")
-    contents["keeper.js"] = keeper.encode()
-    return contents
+    files["keeper.js"] = keeper.encode()
+    return files
 
 
-def modules_in(contents: dict[str, bytes]) -> str:
+def modules_in(files: dict[str, bytes]) -> str:
     """The folder, in ``python/``, of what a page loads first."""
-    return next(name.partition("/")[0] for name in contents if name.endswith("/answer.mjs"))
+    return next(name.partition("/")[0] for name in files if name.endswith("/answer.mjs"))
 
 
-def megabytes(contents: dict[str, bytes]) -> int:
+def megabytes(files: dict[str, bytes]) -> int:
     """What a reader loads once, as servers send it: scripts compressed."""
     scripts = (".mjs", ".js", ".css", ".json")
-    sizes = (len(gzip.compress(data)) if name.endswith(scripts) else len(data) for name, data in contents.items())
+    sizes = (len(gzip.compress(data)) if name.endswith(scripts) else len(data) for name, data in files.items())
     return round(sum(sizes) / 1e6)
+
+
+contents = cache(folder)
+
+
+@cache
+def first() -> tuple[str, int]:
+    """The folder of what a page loads first, and how many megabytes follow."""
+    files = contents() or {}
+    return modules_in(files), megabytes(files)
 
 
 class AnswersInThePage(SphinxPostTransform):
@@ -174,47 +185,41 @@ class AnswersInThePage(SphinxPostTransform):
             self.env.metadata[self.env.docname]["answers"] = True
 
     def place(self, exercise: str, answer: str) -> str:
-        contents = self.app.answers_in_the_page  # type: ignore[attr-defined]
         if exercise in NEEDS_TORCH:
             launched = "repository_url" in self.app.config.html_theme_options
             where = "in Binder or Colab, from the top of the page, or " if launched else ""
             text = f"This one needs PyTorch, which does not run in a page: answer it {where}in a copy of the book."
             return f'<div class="answer-here"><p>{text}</p></div>'
-        if contents is None:
-            return (
-                '<div class="answer-here"><p>This copy of the book was built without Python for its pages: '
-                "answer in a notebook.</p></div>"
-            )
-        folder = self.app.builder.get_relative_uri(self.env.docname, "index").rpartition("/")[0]
-        there = f"{folder or '.'}/{FOLDER}/{modules_in(contents)}/"
+        if contents() is None:
+            text = "This copy of the book was built without Python for its pages: answer in a notebook."
+            return f'<div class="answer-here"><p>{text}</p></div>'
+        home = self.app.builder.get_relative_uri(self.env.docname, "index").rpartition("/")[0] or "."
+        folder, megabytes = first()
         return (
             f'<div class="answer-here" data-exercise="{escape(exercise)}" data-answer="{escape(answer)}" '
-            f'data-megabytes="{megabytes(contents)}" data-folder="{escape(there)}">'
+            f'data-megabytes="{megabytes}" data-folder="{escape(f"{home}/{FOLDER}/{folder}/")}">'
             "<p>Where scripts run, you can write your answer here.</p></div>"
         )
 
 
-def gather(app: Sphinx) -> None:
-    app.answers_in_the_page = folder() if app.builder.format == "html" else None  # type: ignore[attr-defined]
-    if app.builder.format == "html" and app.answers_in_the_page is None:  # type: ignore[attr-defined]
-        logger.info("Without Pyodide no exercise can be answered in its page; `make book` fetches it.")
-
-
 def write(app: Sphinx, _: Any) -> None:
-    contents = app.answers_in_the_page  # type: ignore[attr-defined]
-    if contents is None:
+    if app.builder.format != "html":
         return
-    static = Path(app.outdir) / "_static"
-    static.mkdir(parents=True, exist_ok=True)
-    (static / SCRIPT).write_bytes((HERE / "button.mjs").read_bytes())
+    files = contents()
+    if files is None:
+        logger.info("Without Pyodide no exercise can be answered in its page; `make book` fetches it.")
+    else:
+        static = Path(app.outdir) / "_static"
+        static.mkdir(parents=True, exist_ok=True)
+        (static / SCRIPT).write_bytes((HERE / "button.mjs").read_bytes())
     site = Path(app.outdir) / FOLDER
     for path in sorted(site.rglob("*"), reverse=True):
         # What an earlier build left.
-        if path.is_file() and path.relative_to(site).as_posix() not in contents:
+        if path.is_file() and path.relative_to(site).as_posix() not in (files or ()):
             path.unlink()
         elif path.is_dir() and not any(path.iterdir()):
             path.rmdir()
-    for name, data in contents.items():
+    for name, data in (files or {}).items():
         path = site / name
         if not path.is_file() or path.read_bytes() != data:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -223,14 +228,12 @@ def write(app: Sphinx, _: Any) -> None:
 
 def load(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
     """Only where there is an exercise to be answered."""
-    contents = app.answers_in_the_page  # type: ignore[attr-defined]
-    if contents is not None and doctree is not None and app.env.metadata[page].get("answers"):
+    if doctree is not None and app.env.metadata[page].get("answers") and contents() is not None:
         app.add_js_file(SCRIPT, type="module")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_post_transform(AnswersInThePage)
-    app.connect("builder-inited", gather)
     app.connect("env-updated", write)
     app.connect("html-page-context", load)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
