@@ -314,16 +314,29 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("state", HOSTILE, ids=range(len(HOSTILE)))
-def test_a_damaged_state_is_not_taken(reader: Window, place: str, state: str) -> None:
-    visited(reader, place + CHAPTER)
-    reader.page.evaluate("state => localStorage.setItem('answers of /', state)", state)
-    desk = Desk(visited(reader, place + CHAPTER)).open()
-    assert desk.field.input_value().startswith(STUB)
-    desk.field.fill("# mine")
-    kept = json.loads(reader.page.evaluate("localStorage.getItem('answers of /')"))
-    assert kept["answers"][EXERCISE] == "# mine"
-    assert not desk.visit.errors
+def test_a_damaged_state_is_not_taken(reader: Window, place: str) -> None:
+    visit = visited(reader, place + CHAPTER)
+    folder = visit.page.locator("[data-folder]").first.get_attribute("data-folder")
+    code = """async ([address, texts]) => {
+      const { read } = await import(new URL(address, document.baseURI).href);
+      return texts.map((text) => {
+        const found = read(text);
+        return found && [[...found.done], [...found.answers.keys()]];
+      });
+    }"""
+    found = visit.page.evaluate(code, [f"{folder}kept.mjs", HOSTILE])
+    assert found[:4] == [None] * 4
+    assert found[4:7] == [[[], []], [[], []], [[], ["constructor"]]]
+    assert found[7] == [["a"], []]
+    assert visit.page.evaluate("({}).x") is None
+    for state in (HOSTILE[0], HOSTILE[5]):
+        visit.page.evaluate("state => localStorage.setItem('answers of /', state)", state)
+        desk = Desk(visited(reader, place + CHAPTER)).open()
+        assert desk.field.input_value().startswith(STUB)
+        desk.field.fill("# mine")
+        kept = json.loads(desk.page.evaluate("localStorage.getItem('answers of /')"))
+        assert kept["answers"][EXERCISE] == "# mine"
+        assert not desk.visit.errors
 
 
 def test_reset_asks_and_puts_the_stub_back(reader: Window, place: str) -> None:

@@ -1,6 +1,6 @@
 """A Sphinx extension: checked exercises can be answered in the page, where Python runs in the reader's browser.
 
-Under the stub of every exercise that a cell checks there is a place for a button (``answering/button.mjs``). All else
+Under the stub of every exercise that a cell checks there is a place for a button (``answering/button.js``). All else
 is in the folder ``python/`` of the site, and loaded when the button is pressed: the field and its buttons
 (``answering/``), the part of ``rmsprop_lib`` that the exercises use, and Pyodide with NumPy, which
 ``tools/environment/runtime.py`` has fetched. Names hold hashes, so that a browser can keep them for good
@@ -211,7 +211,7 @@ def write(app: Sphinx, _: Any) -> None:
     else:
         static = Path(app.outdir) / "_static"
         static.mkdir(parents=True, exist_ok=True)
-        (static / SCRIPT).write_bytes((HERE / "button.mjs").read_bytes())
+        (static / SCRIPT).write_bytes((HERE / "button.js").read_bytes())
     site = Path(app.outdir) / FOLDER
     for path in sorted(site.rglob("*"), reverse=True):
         # What an earlier build left.
@@ -229,7 +229,7 @@ def write(app: Sphinx, _: Any) -> None:
 def load(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
     """Only where there is an exercise to be answered."""
     if doctree is not None and app.env.metadata[page].get("answers") and contents() is not None:
-        app.add_js_file(SCRIPT, type="module")
+        app.add_js_file(SCRIPT, loading_method="defer")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

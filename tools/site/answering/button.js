@@ -1,4 +1,5 @@
-// A button where an exercise can be answered in the page. All else is loaded when it is pressed.
+// A button where an exercise can be answered in the page. All else is loaded when it is pressed. No module, for a page
+// that is opened from disk loads none, and has to say why there is no button.
 for (const place of document.querySelectorAll(".answer-here[data-exercise]")) {
   const { exercise, answer, megabytes, folder } = place.dataset;
   const say = (text) => place.replaceChildren(Object.assign(document.createElement("p"), { textContent: text }));
