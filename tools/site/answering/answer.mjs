@@ -13,7 +13,10 @@ function element(tag, properties = {}, ...children) {
   made.append(...children);
   return made;
 }
-const button = (text, work, className = "") => element("button", { type: "button", textContent: text, className, onclick: work });
+const counted = (number, what) => `${number} ${what}${number === 1 ? "" : "s"}`;
+const sizes = ({ answers, done }) => `${counted(answers.size, "answer")}, ${counted(done.size, "exercise")} done`;
+const button = (text, work, className = "") =>
+  element("button", { type: "button", textContent: text, className, onclick: work });
 
 function style() {
   return new Promise((done) => {
@@ -37,8 +40,7 @@ function show(place, { kind, head, lines, printed }) {
 function store(shown) {
   const words = element("p", {});
   const count = () => {
-    const { done, answers } = kept();
-    words.textContent = `In this browser: ${answers.size} answers, ${done.size} exercises done. They stay on this machine.`;
+    words.textContent = `In this browser: ${sizes(kept())}. They stay on this machine.`;
   };
   const save = () => {
     const address = URL.createObjectURL(new Blob([written(kept())], { type: "application/json" }));
@@ -50,7 +52,7 @@ function store(shown) {
     const found = file.files[0] && file.files[0].size < 10_000_000 ? read(await file.files[0].text()) : null;
     file.value = "";
     if (!found) words.textContent = "This file holds no answers and no progress: nothing was changed.";
-    else if (!confirm(`Take in ${found.answers.size} answers and ${found.done.size} exercises done? Answers to the same exercises are replaced.`)) return;
+    else if (!confirm(`Take in ${sizes(found)}? Answers to the same exercises are replaced.`)) return;
     else {
       take(found);
       count();
@@ -65,8 +67,18 @@ function store(shown) {
   const box = element("details", { className: "answer-store" });
   box.ontoggle = count;
   words.setAttribute("role", "status");
-  const note = element("p", { textContent: "The file works in a working copy of the exercises too: put it beside the notebooks, and check.progress() counts what you have done here." });
-  const row = element("p", {}, button("Save to a file", save), button("Load from a file", () => file.click()), button("Delete all", clear), file);
+  const note = element("p", {
+    textContent:
+      "The file works in a working copy of the exercises too: put it beside the notebooks, and check.progress() counts what you have done here.",
+  });
+  const row = element(
+    "p",
+    {},
+    button("Save to a file", save),
+    button("Load from a file", () => file.click()),
+    button("Delete all", clear),
+    file,
+  );
   box.append(element("summary", { textContent: "Your answers" }), words, row, note);
   return box;
 }
@@ -80,7 +92,11 @@ export async function open(place, name, answer, stub) {
 
   const field = element("div", { className: "answer-field" });
   const keysId = `answer-keys-${number}`;
-  const hint = element("p", { id: keysId, className: "answer-keys", textContent: "Tab indents; Esc, then Tab leaves the field. Ctrl+Enter checks." });
+  const hint = element("p", {
+    id: keysId,
+    className: "answer-keys",
+    textContent: "Tab indents; Esc, then Tab leaves the field. Ctrl+Enter checks.",
+  });
   const bar = element("progress", { max: 1, value: 0 });
   const words = element("span", {});
   const loading = element("p", { className: "answer-loading" }, bar, words);
@@ -90,7 +106,8 @@ export async function open(place, name, answer, stub) {
 
   const told = (part) => {
     bar.value = part;
-    words.textContent = part < 1 ? `Loading Python: ${(part * MEGABYTES).toFixed(1)} of ${MEGABYTES.toFixed(1)} MB` : "Starting Python …";
+    words.textContent =
+      part < 1 ? `Loading Python: ${(part * MEGABYTES).toFixed(1)} of ${MEGABYTES.toFixed(1)} MB` : "Starting Python …";
   };
   const stopping = button("Stop", interrupt);
   stopping.hidden = true;
@@ -105,7 +122,11 @@ export async function open(place, name, answer, stub) {
       if (said.kind === "right") finish(name);
       show(reply, said);
     } catch (error) {
-      show(reply, { kind: "trouble", head: "Python could not be loaded.", lines: [String(error.message ?? error), "Press the button again to try once more."] });
+      show(reply, {
+        kind: "trouble",
+        head: "Python could not be loaded.",
+        lines: [String(error.message ?? error), "Press the button again to try once more."],
+      });
     }
     stopping.hidden = true;
     for (const one of buttons) one.disabled = false;
@@ -146,7 +167,11 @@ export async function open(place, name, answer, stub) {
     () => loading.remove(),
     (error) => {
       loading.remove();
-      show(reply, { kind: "trouble", head: "Python could not be loaded.", lines: [String(error.message ?? error), "Press Check to try once more."] });
+      show(reply, {
+        kind: "trouble",
+        head: "Python could not be loaded.",
+        lines: [String(error.message ?? error), "Press Check to try once more."],
+      });
     },
   );
 }

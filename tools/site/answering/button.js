@@ -3,12 +3,16 @@
 for (const place of document.querySelectorAll(".answer-here[data-exercise]")) {
   const { exercise, answer, megabytes, folder } = place.dataset;
   const say = (text) => place.replaceChildren(Object.assign(document.createElement("p"), { textContent: text }));
-  if (location.protocol === "file:") say("From a web server you could write your answer here; a page opened from disk cannot start Python.");
-  else if (!window.Worker || !window.WebAssembly || !window.DecompressionStream) say("To write your answer here takes a newer browser.");
+  if (location.protocol === "file:")
+    say("From a web server you could write your answer here; a page opened from disk cannot start Python.");
+  else if (!window.Worker || !window.WebAssembly || !window.DecompressionStream)
+    say("To write your answer here takes a newer browser.");
   else {
     let begun = false;
     try {
-      begun = Object.entries(localStorage).some(([key, text]) => key.startsWith("answers of ") && text.includes(`"${exercise}":`));
+      begun = Object.entries(localStorage).some(
+        ([key, text]) => key.startsWith("answers of ") && text.includes(`"${exercise}":`),
+      );
     } catch {} // the browser keeps nothing
     const button = document.createElement("button");
     button.textContent = begun ? "Go on with your answer" : "Write your answer here";

@@ -87,7 +87,9 @@ function plain(place, code) {
 
 // The field in `place`, with what it is called and what is to be said of its keys: { value, set, field }.
 export async function edit(place, code, { label, keysId, run, changed }) {
-  const made = EDITOR ? await coloured(place, code).catch(() => (place.replaceChildren(), plain(place, code))) : plain(place, code);
+  const made = EDITOR
+    ? await coloured(place, code).catch(() => (place.replaceChildren(), plain(place, code)))
+    : plain(place, code);
   const { field, set } = made;
   field.setAttribute("aria-label", label);
   field.setAttribute("aria-describedby", keysId);

@@ -15,7 +15,7 @@ async function load(files) {
     if (!response.ok) throw new Error(`${name}: ${response.status}`);
     const reader = response.body.getReader();
     const parts = [];
-    for (let part; !(part = await reader.read()).done; ) {
+    for (let part; !(part = await reader.read()).done;) {
       parts.push(part.value);
       come += part.value.length;
       postMessage({ loaded: Math.min(come / all, 1) });
