@@ -113,7 +113,7 @@ export async function open(place, name, answer, stub) {
   stopping.hidden = true;
 
   async function say(question, meanwhile) {
-    if (busy()) return;
+    if (busy()) return show(reply, { kind: "other", head: "Python is at work on another answer.", lines: [] });
     for (const one of buttons) one.disabled = true;
     show(reply, { kind: "other", head: meanwhile, lines: [] });
     stopping.hidden = false;
