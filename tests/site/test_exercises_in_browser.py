@@ -308,7 +308,7 @@ HOSTILE = [
     "[]",
     '{"done": 3}',
     '{"done": [], "answers": ["x"]}',
-    '{"done": [{"a": 1}, null, "<b>"], "answers": {"rmsprop-step": 7}}',
+    '{"done": [{"a": 1}, null, "<b>"], "answers": {"rmsprop-step": ["x"], "ema-weights": 7}}',
     '{"done": [], "answers": {"__proto__": {"rmsprop-step": "x"}, "constructor": "y"}}',
     json.dumps({"done": ["a"] * 100_000, "answers": {EXERCISE: "x" * 100_000}}),
 ]
