@@ -35,7 +35,7 @@ EDITOR = {"core": "dist/core-BIWFpCIO.js", "python": "dist/prism/languages/pytho
 STYLE_OF_THE_EDITOR = "dist/layout.css"
 WASM = "pyodide.asm.wasm"
 NUMPY = "numpy"
-NEEDS_TORCH = frozenset({"average-ends", "torch-rmsprop"})
+NEEDS_TORCH = frozenset({"torch-rmsprop"})
 # What of the library the exercises do without.
 LEFT_OUT = ("data", "experiments", "playground", "torch_optim", "training")
 POLICY = ("default-src 'none'", "script-src 'self' 'wasm-unsafe-eval'", "connect-src 'self'")
