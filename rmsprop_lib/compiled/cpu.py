@@ -264,7 +264,8 @@ def _kernel(
         "rule": njit(inline="always")(rule),
     }
     exec("\n".join(lines), scope)
-    return njit(parallel=parallel, nogil=True)(scope["kernel"])
+    # As NumPy divides: by zero, too. To raise there, as Python does, would keep it from several elements at once.
+    return njit(parallel=parallel, nogil=True, error_model="numpy")(scope["kernel"])
 
 
 @njit(parallel=True, nogil=True)

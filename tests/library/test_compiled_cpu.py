@@ -1,5 +1,7 @@
 """The compiled rules do what the rules do, to many arrays at once, and touch nothing else."""
 
+import platform
+import re
 import sys
 from typing import Any
 
@@ -9,7 +11,7 @@ import pytest
 
 from rmsprop_lib import rules
 from rmsprop_lib.compiled import arrays, cpu
-from rmsprop_lib.compiled.kernels import RisingDecay, WorkList
+from rmsprop_lib.compiled.kernels import RisingDecay, WorkList, kinds_and_numbers
 from rmsprop_lib.compiled.sorting import disjoint
 from rmsprop_lib.numpy_optim import SGD, AdaGrad, Adam, RMSprop
 
@@ -153,6 +155,25 @@ class TestTheKernel:
         assert numba.get_num_threads() == before
         cpu.step(*given, threads=10_000)
         assert numba.get_num_threads() == before
+
+    @pytest.mark.parametrize("threads", [1, None])
+    def test_a_division_by_zero_gives_what_numpy_gives(self, threads: int | None) -> None:
+        p, g, v = np.ones(3, np.float32), np.array([0, 1, -2], np.float32), np.zeros(3, np.float32)
+        table, work = table_of([p], [g], [v]), WorkList([3], cpu.BLOCK)
+        cpu.step(rules.rmsprop, (0.0, 0.0), table, work, np.ones(1), "float32", 0.5, threads=threads)
+        np.testing.assert_array_equal(p, np.array([np.nan, 0.5, 1.5], np.float32))
+
+    @pytest.mark.skipif(platform.machine() != "x86_64", reason="the names of its instructions")
+    @pytest.mark.parametrize("parallel", [True, False])
+    def test_several_elements_are_stepped_at_once(self, parallel: bool) -> None:
+        kinds, _ = kinds_and_numbers(rules.adam, 2, (1, 0.9, 0.999, 1e-8))
+        kernel = cpu._kernel(rules.adam, 2, kinds, "float32", "none", False, True, parallel)
+        p, g, m, v = np.ones((4, 3), np.float32)
+        nothing = np.empty(0, np.int64)
+        pieces = WorkList([3], cpu.BLOCK).pieces
+        kernel(table_of([p], [g], [m], [v]), nothing, pieces, np.ones(1), 0.1, 0.0, 0.0, np.array([0.9, 0.999, 1e-8]))
+        (code,) = kernel.inspect_asm().values()
+        assert re.search(r"v?sqrtps\s", code) and re.search(r"v?divps\s", code)
 
     def test_what_does_not_fit_is_refused(self) -> None:
         work, steps = WorkList([1], cpu.BLOCK), np.ones(1)
