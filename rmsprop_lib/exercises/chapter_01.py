@@ -282,10 +282,6 @@ def _worst_factor(H: Any, rate: float) -> float:
     return float(np.abs(1 - rate * d).max())
 
 
-def _of_the_diagonal(H: Any) -> tuple[float, float]:
-    return _best_rate(np.diag(np.diag(H)))
-
-
 def _one_over_the_mean(H: Any) -> tuple[float, float]:
     rate = len(H) / np.trace(H)
     return rate, _worst_factor(H, rate)
@@ -296,13 +292,166 @@ def _of_the_heavy_ball(H: Any) -> tuple[float, float]:
     return 4 / (low + high) ** 2, (high - low) / (high + low)
 
 
-def _unsorted(H: Any) -> tuple[float, float]:
-    curvatures = np.linalg.eigvals(H).real
-    low, high = float(curvatures[0]), float(curvatures[-1])
-    return 2 / (low + high), (high - low) / (high + low)
-
-
 _turn = np.linalg.qr(_rng.normal(size=(3, 3)))[0]
+
+
+_RATE_SLOTS = (
+    Slot(
+        "ends",
+        _spectrum,
+        (
+            Mistake(
+                "diagonal instead of eigenvalues",
+                lambda H: (np.min(np.diag(H)), np.max(np.diag(H))),
+                "You use the diagonal of H. Its entries are the curvatures along the coordinate axes; the "
+                "curvatures that count are those along the eigenvectors, which lie farther apart.",
+                read="The edge at 2/L",
+            ),
+            Mistake(
+                "first and last entry of the diagonal",
+                lambda H: (H[0, 0], H[-1, -1]),
+                "You use the first and the last entry of the diagonal. Its entries are the curvatures along the "
+                "coordinate axes, and are in no particular order; those that count are the ones along the "
+                "eigenvectors.",
+                read="The edge at 2/L",
+            ),
+            Mistake(
+                "eigenvalues not sorted",
+                lambda H: tuple(np.linalg.eigvals(H).real[[0, -1]]),
+                "You take the first and the last eigenvalue for the two ends. np.linalg.eigvals returns them in no "
+                "particular order.",
+            ),
+            Mistake(
+                "sums of the rows",
+                lambda H: (np.min(np.sum(H, axis=1)), np.max(np.sum(H, axis=1))),
+                "You use the sums of the rows of H. Its eigenvalues are other numbers.",
+            ),
+            Mistake(
+                "eigenvalues squared",
+                lambda H: tuple(x * x for x in _spectrum(H)),
+                "You use the squares of the eigenvalues. The curvatures are the eigenvalues themselves.",
+            ),
+        ),
+    ),
+    Slot(
+        "rate",
+        lambda low, high: 2 / (low + high),
+        (
+            Mistake(
+                "the rate at the edge",
+                lambda low, high: 2 / high,
+                "Your rate is 2/L: there the steep coordinate jumps from one side to the other at every step, and "
+                "the factor is 1.",
+                read="The edge at 2/L",
+            ),
+            Mistake(
+                "1/L",
+                lambda low, high: 1 / high,
+                "Your rate is 1/L, which solves the steepest direction in one step and leaves the others waiting.",
+            ),
+            Mistake(
+                "1 for 2",
+                lambda low, high: 1 / (low + high),
+                "Your rate has a 1 where a 2 belongs. At half the best rate the flattest direction takes about "
+                "twice as many steps.",
+            ),
+            Mistake(
+                "rate upside down",
+                lambda low, high: (low + high) / 2,
+                "You return the middle of the curvatures. The steeper the function, the smaller the rate has to be.",
+            ),
+            Mistake(
+                "difference, not sum",
+                lambda low, high: 2 / (high - low),
+                "You divide by the difference of the two curvatures. Were they equal, your rate would be infinite.",
+            ),
+            Mistake(
+                "smallest curvature taken to be 1",
+                lambda low, high: 2 / (1 + high / low),
+                "Your rate is that for curvatures from 1 to κ. The factor depends on their ratio alone; the rate "
+                "does not, it has a unit.",
+            ),
+            Mistake(
+                "one over the smallest curvature",
+                lambda low, high: 1 / low,
+                "Your rate suits the flattest direction. In the steepest one the run diverges.",
+                read="The edge at 2/L",
+            ),
+            Mistake(
+                "one over the geometric mean",
+                lambda low, high: 1 / math.sqrt(low * high),
+                "Your rate is one over the geometric mean of the two curvatures. At the best rate the steepest and "
+                "the flattest direction shrink by the same factor; at yours they do not.",
+            ),
+            Mistake(
+                "the heavy ball's rate",
+                lambda low, high: 4 / (math.sqrt(low) + math.sqrt(high)) ** 2,
+                "Your rate is that of the best heavy ball. Without momentum no square roots appear.",
+            ),
+        ),
+    ),
+    Slot(
+        "factor",
+        lambda low, high: (high - low) / (high + low),
+        (
+            Mistake(
+                "the factor has a sign",
+                lambda low, high: (low - high) / (high + low),
+                "Your factor is negative, as it is in the steepest direction, or because κ is upside down; the "
+                "exercise asks by how much the distance shrinks.",
+            ),
+            Mistake(
+                "the factor of the loss",
+                lambda low, high: ((high - low) / (high + low)) ** 2,
+                "Your factor is the square of the one asked for: the loss shrinks by it, the distance does not.",
+            ),
+            Mistake(
+                "the condition number",
+                lambda low, high: high / low,
+                "You return the condition number for the factor. It is what the factor depends on.",
+            ),
+            Mistake(
+                "one over the condition number",
+                lambda low, high: low / high,
+                "You return one over the condition number. The larger that is, the closer the factor has to be to 1.",
+            ),
+            Mistake(
+                "the factor at 1/L",
+                lambda low, high: 1 - low / high,
+                "Your factor is 1 − 1/κ, which is that of the rate 1/L.",
+            ),
+            Mistake(
+                "the part that is lost",
+                lambda low, high: 2 * low / (high + low),
+                "You return the part of the distance that is lost in a step. The factor is the part that is left.",
+            ),
+            Mistake(
+                "not divided by the sum",
+                lambda low, high: high - low,
+                "Your factor is the difference of the curvatures. A factor has no unit.",
+            ),
+            Mistake(
+                "divided by the smallest curvature",
+                lambda low, high: (high - low) / low,
+                "Your factor is κ − 1. In a step at the best rate the distance shrinks, so that the factor is below 1.",
+            ),
+            Mistake(
+                "the heavy ball's factor",
+                lambda low, high: (math.sqrt(high) - math.sqrt(low)) / (math.sqrt(high) + math.sqrt(low)),
+                "Your factor is that of the best heavy ball. Without momentum no square roots appear.",
+            ),
+        ),
+    ),
+)
+
+
+def _best_of(ends: Any, rate: Any, factor: Any) -> Any:
+    def best(H: Any) -> Any:
+        low, high = ends(H)
+        return rate(low, high), factor(low, high)
+
+    return best
+
 
 RATE = Exercise(
     name="gd-best-rate",
@@ -316,21 +465,9 @@ RATE = Exercise(
         Case({"H": np.diag([0.5, 100.0, 4.0])}),
         Case({"H": _turn @ np.diag([7.0, 0.3, 1.0]) @ _turn.T}),
     ),
+    slots=_RATE_SLOTS,
+    built=_best_of,
     mistakes=(
-        Mistake(
-            "diagonal instead of eigenvalues",
-            _of_the_diagonal,
-            "You use the diagonal of H. Its entries are the curvatures along the coordinate axes; the curvatures that "
-            "count are those along the eigenvectors, which lie farther apart.",
-            read="The edge at 2/L",
-        ),
-        Mistake(
-            "the rate at the edge",
-            lambda H: (2 / _spectrum(H)[1], _best_rate(H)[1]),
-            "Your rate is 2/L: there the steep coordinate jumps from one side to the other at every step. The factor "
-            "you return is that of the best rate; at yours it is 1.",
-            read="The edge at 2/L",
-        ),
         Mistake(
             "1/L, with its own factor",
             lambda H: (1 / _spectrum(H)[1], _worst_factor(H, 1 / _spectrum(H)[1])),
@@ -338,40 +475,10 @@ RATE = Exercise(
             "unknown function. For a quadratic you know both ends of the spectrum, and can do better.",
         ),
         Mistake(
-            "1/L, with the best factor",
-            lambda H: (1 / _spectrum(H)[1], _best_rate(H)[1]),
-            "The factor is right. Your rate is 1/L, which solves the steepest direction in one step and leaves the "
-            "others waiting; the factor there is a different one.",
-        ),
-        Mistake(
             "one over the mean curvature",
             _one_over_the_mean,
             "Your rate is one over the mean of all eigenvalues. In two dimensions that is right. In more dimensions "
             "the eigenvalues between the two ends should have no influence.",
-        ),
-        Mistake(
-            "smallest curvature taken to be 1",
-            lambda H: (2 / (1 + _spectrum(H)[1] / _spectrum(H)[0]), _best_rate(H)[1]),
-            "The factor is right. Your rate is that for curvatures from 1 to κ. The factor depends on their ratio "
-            "alone; the rate does not, it has a unit.",
-        ),
-        Mistake(
-            "eigenvalues not sorted",
-            _unsorted,
-            "You take the first and the last eigenvalue for the two ends. np.linalg.eigvals returns them in no "
-            "particular order.",
-        ),
-        Mistake(
-            "the factor has a sign",
-            lambda H: (_best_rate(H)[0], -_best_rate(H)[1]),
-            "The rate is right. Your factor is negative, as it is in the steepest direction, or because κ is upside "
-            "down; the exercise asks by how much the distance shrinks.",
-        ),
-        Mistake(
-            "the factor of the loss",
-            lambda H: (_best_rate(H)[0], _best_rate(H)[1] ** 2),
-            "The rate is right. Your factor is the square of the one asked for: the loss shrinks by it, the distance "
-            "does not.",
         ),
         Mistake(
             "the heavy ball's",
@@ -402,23 +509,172 @@ def _gradient(theta: Any, X: Any, y: Any, batch: Any) -> Any:
     return -(_shares(theta, X, y) * y) @ X / len(batch)
 
 
-def _label_once(theta: Any, X: Any, y: Any, batch: Any) -> Any:
+def _labels_as_0_and_1(theta: Any, X: Any, y: Any, batch: Any) -> Any:
     X, y = X[batch], y[batch]
-    return -_shares(theta, X, y) @ X / len(batch)
-
-
-def _label_not_in_the_share(theta: Any, X: Any, y: Any, batch: Any) -> Any:
-    X, y = X[batch], y[batch]
-    return -(_shares(theta, X, 1.0) * y) @ X / len(batch)
-
-
-def _share_of_being_right(theta: Any, X: Any, y: Any, batch: Any) -> Any:
-    X, y = X[batch], y[batch]
-    return -(_shares(theta, X, -y) * y) @ X / len(batch)
+    return (_shares(theta, X, -1.0) - y) @ X / len(batch)
 
 
 _X = _rng.normal(size=(9, 4)) * np.array([2.0, 1.0, 0.5, 0.1])
 _y = np.where(_rng.random(9) < 0.6, 1.0, -1.0)
+
+
+_MINIBATCH_SLOTS = (
+    Slot(
+        "drawn",
+        lambda batch, N: batch,
+        (
+            Mistake(
+                "all examples",
+                lambda batch, N: np.arange(N),
+                "You use all examples, whichever are in the batch. That is exact, and costs what a minibatch should "
+                "save.",
+            ),
+            Mistake(
+                "each example once",
+                lambda batch, N: np.unique(batch),
+                "You count an example that was drawn twice only once. With replacement it has to count twice.",
+            ),
+            Mistake(
+                "numbers taken to begin at 1",
+                lambda batch, N: batch - 1,
+                "Your examples are the ones before those in the batch, as if the numbers began at 1. They begin at 0.",
+            ),
+            Mistake(
+                "the first examples",
+                lambda batch, N: np.arange(len(batch)),
+                "You use the first examples, as many as are in the batch. Which they are is what batch says.",
+            ),
+        ),
+    ),
+    Slot(
+        "divisor",
+        lambda rows, N, n: len(rows),
+        (
+            Mistake(
+                "sum instead of mean",
+                lambda rows, N, n: 1.0,
+                "You add up the gradients of the examples. The larger the batch, the longer your steps, so that "
+                "each size of batch needs a rate of its own.",
+            ),
+            Mistake(
+                "divided by the number of all examples",
+                lambda rows, N, n: N,
+                "You divide by N, the number of all examples, but sum over those of the batch. On average this is "
+                "only B/N times the gradient of f.",
+            ),
+            Mistake(
+                "divided by the number of parameters",
+                lambda rows, N, n: n,
+                "You divide by the number of parameters. The mean is over the examples.",
+            ),
+            Mistake(
+                "mean taken twice",
+                lambda rows, N, n: len(rows) ** 2,
+                "You divide by the number of examples twice.",
+            ),
+        ),
+    ),
+    Slot(
+        "label_in_p",
+        lambda y: y,
+        (
+            Mistake(
+                "probability of being right",
+                lambda y: -y,
+                "Your p is how right the model is on an example, not how wrong. Examples that it already knows "
+                "would then move it most.",
+                read="How much one step achieves",
+            ),
+            Mistake(
+                "label missing in p",
+                lambda y: 1.0 + 0 * y,
+                "Your p does not depend on the label. It is then the probability of −1, which for an example "
+                "labelled −1 is how right the model is, not how wrong.",
+                read="How much one step achieves",
+            ),
+            Mistake(
+                "probability of +1",
+                lambda y: -1.0 + 0 * y,
+                "Your p does not depend on the label. It is then the probability of +1, which for an example "
+                "labelled +1 is how right the model is, not how wrong.",
+                read="How much one step achieves",
+            ),
+        ),
+    ),
+    Slot(
+        "share",
+        lambda z: 1 / (1 + np.exp(z)),
+        (
+            Mistake(
+                "p missing",
+                lambda z: 1.0 + 0 * z,
+                "In your gradient all examples weigh the same, however well the model knows them, and θ plays no part.",
+                read="How much one step achieves",
+            ),
+            Mistake(
+                "loss instead of p",
+                lambda z: np.log(1 + np.exp(-z)),
+                "You weigh each example by its loss. Its gradient has the derivative of the loss there.",
+                read="How much one step achieves",
+            ),
+            Mistake(
+                "1 missing in p",
+                lambda z: np.exp(-z),
+                "Your p is one over an exponential, without the 1 that keeps a probability below 1.",
+                read="How much one step achieves",
+            ),
+            Mistake(
+                "derivative of p",
+                lambda z: np.exp(z) / (1 + np.exp(z)) ** 2,
+                "You weigh each example by p(1 − p), the derivative of p. The derivative of the loss is p itself, "
+                "up to its sign.",
+                read="How much one step achieves",
+            ),
+            Mistake(
+                "p rounded",
+                lambda z: (z < 0) + 0.5 * (z == 0),
+                "Your p is 0 or 1: only the examples that the model gets wrong move it, as in a perceptron.",
+                read="How much one step achieves",
+            ),
+        ),
+    ),
+    Slot(
+        "label",
+        lambda y: y,
+        (
+            Mistake(
+                "label missing before x",
+                lambda y: 1.0 + 0 * y,
+                "There is no label before x, so that all examples push the model in the direction of their x, those "
+                "labelled −1 too.",
+                read="How much one step achieves",
+            ),
+        ),
+    ),
+    Slot(
+        "sign",
+        -1.0,
+        (
+            Mistake(
+                "up instead of down",
+                1.0,
+                "Your sign is the opposite one: it points downhill. The gradient points uphill, and the rule "
+                "subtracts it.",
+                read="The rule",
+            ),
+        ),
+    ),
+)
+
+
+def _minibatch(drawn: Any, divisor: Any, label_in_p: Any, share: Any, label: Any, sign: float) -> Any:
+    def gradient(theta: Any, X: Any, y: Any, batch: Any) -> Any:
+        rows = drawn(np.asarray(batch), len(y))
+        p = share(label_in_p(y[rows]) * (X[rows] @ theta))
+        return sign * (p * label(y[rows])) @ X[rows] / divisor(rows, len(y), len(theta))
+
+    return gradient
+
 
 MINIBATCH = Exercise(
     name="minibatch-gradient",
@@ -433,66 +689,24 @@ MINIBATCH = Exercise(
         Case({"theta": np.array([-2.0, 0.0, 1.0, -1.0]), "X": _X, "y": _y, "batch": np.array([7])}),
         Case({"theta": np.zeros(4), "X": _X, "y": _y, "batch": np.arange(9)}),
     ),
+    slots=_MINIBATCH_SLOTS,
+    built=_minibatch,
     mistakes=(
-        Mistake(
-            "sum instead of mean",
-            lambda theta, X, y, batch: len(batch) * _gradient(theta, X, y, batch),
-            "You add up the gradients of the examples. The larger the batch, the longer your steps, so that each "
-            "size of batch needs a rate of its own.",
-        ),
-        Mistake(
-            "divided by the number of all examples",
-            lambda theta, X, y, batch: _gradient(theta, X, y, batch) * len(batch) / len(y),
-            "You divide by N, the number of all examples, but sum over those of the batch. On average this is only "
-            "B/N times the gradient of f.",
-        ),
-        Mistake(
-            "all examples",
-            lambda theta, X, y, batch: _gradient(theta, X, y, np.arange(len(y))),
-            "You use all examples, whichever are in the batch. That is exact, and costs what a minibatch should save.",
-        ),
-        Mistake(
-            "each example once",
-            _each_once,
-            "You count an example that was drawn twice only once. With replacement it has to count twice.",
-        ),
         Mistake(
             "each example once, divided by B",
             lambda theta, X, y, batch: _each_once(theta, X, y, batch) * len(np.unique(batch)) / len(batch),
             "An example that was drawn twice counts only once in your sum, although you divide by the number of draws.",
         ),
         Mistake(
-            "up instead of down",
-            lambda theta, X, y, batch: -_gradient(theta, X, y, batch),
-            "This is right but for the sign: it points downhill. The gradient points uphill, and the rule "
-            "subtracts it.",
-            read="The rule",
+            "all examples, divided by B",
+            lambda theta, X, y, batch: _gradient(theta, X, y, np.arange(len(y))) * len(y) / len(batch),
+            "You sum over all examples and divide by the size of the batch.",
         ),
         Mistake(
-            "probability of being right",
-            _share_of_being_right,
-            "Your p is how right the model is on an example, not how wrong. Examples that it already knows would "
-            "then move it most.",
-            read="How much one step achieves",
-        ),
-        Mistake(
-            "label missing before x",
-            _label_once,
-            "The label is in p and nowhere else, so that all examples push the model in the direction of their x, "
-            "those labelled −1 too.",
-            read="How much one step achieves",
-        ),
-        Mistake(
-            "label missing in p",
-            _label_not_in_the_share,
-            "Your p does not depend on the label. It is then the probability of −1, which for an example labelled −1 "
-            "is how right the model is, not how wrong.",
-            read="How much one step achieves",
-        ),
-        Mistake(
-            "p missing",
-            lambda theta, X, y, batch: -y[batch] @ X[batch] / len(batch),
-            "In your gradient all examples weigh the same, however well the model knows them, and θ plays no part.",
+            "labels taken to be 0 and 1",
+            _labels_as_0_and_1,
+            "You subtract the label from the probability of +1, as one does with labels 0 and 1. Here they are −1 "
+            "and +1.",
             read="How much one step achieves",
         ),
     ),

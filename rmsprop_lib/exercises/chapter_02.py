@@ -6,7 +6,7 @@ import numpy as np
 
 from rmsprop_lib import rules
 from rmsprop_lib.exercises import fillings
-from rmsprop_lib.exercises.declaration import Case, Exercise, Mistake
+from rmsprop_lib.exercises.declaration import Case, Exercise, Mistake, Slot
 
 # Large enough that where ε stands shows, small enough that the rest does too.
 EPS = 0.25
@@ -81,17 +81,162 @@ def _reach(g: Any, G: Any, steps: int) -> Any:
     return total
 
 
-def _reach_of_old_sums(g: Any, G: Any, steps: int) -> Any:
-    total = 0.0
-    for _ in range(steps):
-        d = g / rules.sqrt(G)
-        G = rules.adagrad(g, G, 0.0)[1]
-        total = total + abs(d)
-    return total
+_RATE_SLOTS = (
+    Slot(
+        "begun",
+        lambda G: G,
+        (
+            Mistake(
+                "initial sum ignored",
+                lambda G: 0 * G,
+                "Your sum begins at 0. What is in G at the start makes all steps shorter, the first ones most.",
+            ),
+            Mistake(
+                "initial sum squared",
+                lambda G: G * G,
+                "You square the initial sum. It is a sum of squares already.",
+            ),
+        ),
+    ),
+    Slot(
+        "numbers",
+        lambda T: np.arange(1.0, T + 1),
+        (
+            Mistake(
+                "steps that do not shorten",
+                lambda T: np.ones(int(T)),
+                "You count every step as if it were as long as the first. Each added square makes the next shorter.",
+            ),
+            Mistake(
+                "all steps as short as the last",
+                lambda T: np.full(int(T), float(T)),
+                "You count every step as if it were as short as the last, so your rate leads too far: the sum is "
+                "that large only at the end.",
+            ),
+            Mistake(
+                "sum updated after its use",
+                lambda T: np.arange(0.0, T),
+                "Each of your steps is divided by the sum before its own gradient. From the sum 0 the first one is "
+                "infinitely long, and the rate you return is 0.",
+                read="The best diagonal scaling in hindsight",
+            ),
+            Mistake(
+                "one step too few",
+                lambda T: np.arange(1.0, T),
+                "You add up T − 1 steps: in Python range(1, T) ends before T. With T = 1 no step is left.",
+            ),
+            Mistake(
+                "one step too many",
+                lambda T: np.arange(1.0, T + 2),
+                "You add up T + 1 steps.",
+            ),
+            Mistake(
+                "last step alone",
+                lambda T: np.array([float(T)]),
+                "You count the last step only. The T steps together cover the distance.",
+            ),
+        ),
+    ),
+    Slot(
+        "squared",
+        lambda g: g * g,
+        (
+            Mistake(
+                "gradient not squared",
+                abs,
+                "You add g to the sum at each step, not its square.",
+                read="The best diagonal scaling in hindsight",
+            ),
+        ),
+    ),
+    Slot(
+        "root",
+        lambda G, x: rules.sqrt(G + x),
+        (
+            Mistake(
+                "root of the initial sum added",
+                lambda G, x: rules.sqrt(G) + rules.sqrt(x),
+                "You take the root of the initial sum and that of the new squares, and add the two roots. There is "
+                "one sum, and one root of it.",
+            ),
+            Mistake(
+                "initial sum outside the root",
+                lambda G, x: G + rules.sqrt(x),
+                "You add the initial sum to the root of the new squares. It is a sum of squares, and belongs under "
+                "the root with them.",
+            ),
+            Mistake(
+                "divided by the sum, not by its root",
+                lambda G, x: G + x,
+                "You divide by the sum itself. Its unit is that of the gradient squared, and the steps would fall "
+                "too fast.",
+                read="The best diagonal scaling in hindsight",
+            ),
+            Mistake(
+                "root taken twice",
+                lambda G, x: rules.sqrt(rules.sqrt(G + x)),
+                "You take the root of the sum twice.",
+            ),
+        ),
+    ),
+    Slot(
+        "numerator",
+        abs,
+        (
+            Mistake(
+                "a negative rate",
+                lambda g: g,
+                "Where the gradient is negative your rate is too. A distance is covered in either direction.",
+            ),
+            Mistake(
+                "no gradient in the step",
+                lambda g: 1.0 + 0 * g,
+                "A 1 stands where the size of the gradient belongs: you have added up rates, not steps.",
+            ),
+            Mistake(
+                "square in the step",
+                lambda g: g * g,
+                "The square of the gradient stands where its size belongs.",
+            ),
+        ),
+    ),
+    Slot(
+        "quotient",
+        lambda D, reach, T: D / reach,
+        (
+            Mistake(
+                "quotient upside down",
+                lambda D, reach, T: reach / D,
+                "You divide the distance at the rate 1 by the distance that is to be covered. The larger that is, "
+                "the larger the rate has to be.",
+            ),
+            Mistake(
+                "multiplied, not divided",
+                lambda D, reach, T: D * reach,
+                "You multiply by the distance at the rate 1. The longer the steps already are, the smaller the rate "
+                "has to be.",
+            ),
+            Mistake(
+                "distance missing",
+                lambda D, reach, T: 1 / reach + 0 * D,
+                "Your rate covers the distance 1. The distance D is not used.",
+            ),
+            Mistake(
+                "mean instead of sum",
+                lambda D, reach, T: D * T / reach,
+                "You divide by the mean length of a step. It is their sum that covers the distance.",
+            ),
+        ),
+    ),
+)
 
 
-def _root_of_first_sum_added(D: Any, T: Any, g: Any, G: Any) -> Any:
-    return D / sum(abs(g) / (rules.sqrt(G) + rules.sqrt(t * g * g)) for t in range(1, T + 1))
+def _rating(begun: Any, numbers: Any, squared: Any, root: Any, numerator: Any, quotient: Any) -> Any:
+    def rate(D: Any, T: Any, g: Any, G: Any) -> Any:
+        lengths = numerator(g) / root(begun(G), numbers(T) * squared(g))
+        return quotient(D, np.sum(lengths), T)
+
+    return rate
 
 
 RATE = Exercise(
@@ -107,36 +252,9 @@ RATE = Exercise(
         Case({"D": 2.0, "T": 50, "g": 0.3, "G": 4.0}),
         Case({"D": 7.0, "T": 5, "g": -2.0, "G": 0.1}),
     ),
+    slots=_RATE_SLOTS,
+    built=_rating,
     mistakes=(
-        Mistake(
-            "steps that do not shorten",
-            lambda D, T, g, G: D / (T * _reach(g, G, 1)),
-            "You count every step as if it were as long as the first. Each added square makes the next shorter.",
-        ),
-        Mistake(
-            "all steps as short as the last",
-            lambda D, T, g, G: D * rules.sqrt(G + T * g * g) / (T * abs(g)),
-            "You count every step as if it were as short as the last, so your rate leads too far: the sum is that "
-            "large only at the end.",
-        ),
-        Mistake(
-            "initial sum ignored",
-            lambda D, T, g, G: D / _reach(g, 0 * G, T),
-            "Your sum begins at 0. What is in G at the start makes all steps shorter, the first ones most.",
-        ),
-        Mistake(
-            "root of the initial sum added",
-            _root_of_first_sum_added,
-            "You take the root of the initial sum and that of the new squares, and add the two roots. There is one "
-            "sum, and one root of it.",
-        ),
-        Mistake(
-            "sum updated after its use",
-            lambda D, T, g, G: D / _reach_of_old_sums(g, G, T),
-            "Each of your steps is divided by the sum before its own gradient. From the sum 0 the first one is "
-            "infinitely long, and the rate you return is 0.",
-            read="The best diagonal scaling in hindsight",
-        ),
         Mistake(
             "an integral instead of the sum",
             lambda D, T, g, G: D * abs(g) / (2 * (rules.sqrt(G + T * g * g) - rules.sqrt(G))),
@@ -148,22 +266,6 @@ RATE = Exercise(
             lambda D, T, g, G: D / (2 * T**0.5),
             "You use D/(2√T). That is close if many steps start from the sum 0. Here the steps may be few, and there "
             "may be an initial sum.",
-        ),
-        Mistake(
-            "one step too few",
-            lambda D, T, g, G: D / _reach(g, G, T - 1),
-            "You add up T − 1 steps: in Python range(1, T) ends before T. With T = 1 no step is left.",
-        ),
-        Mistake(
-            "a negative rate",
-            lambda D, T, g, G: np.sign(g) * D / _reach(g, G, T),
-            "Where the gradient is negative your rate is too. A distance is covered in either direction.",
-        ),
-        Mistake(
-            "gradient not squared",
-            lambda D, T, g, G: D / _reach(rules.sqrt(abs(g)), G, T) / rules.sqrt(abs(g)),
-            "You add g to the sum at each step, not its square.",
-            read="The best diagonal scaling in hindsight",
         ),
     ),
     hints=(
@@ -184,8 +286,175 @@ def _from_sums(G: Any, D: Any, n: int) -> tuple[Any, Any]:
     return 2**0.5 * D * np.sum(rules.sqrt(G)), D * rules.sqrt(n * np.sum(G))
 
 
-def _root_of_all(g: Any, D: Any) -> tuple[Any, Any]:
-    return 2**0.5 * D * np.sum(g * g) ** 0.5, _bounds(g, D)[1]
+_BOUNDS_SLOTS = (
+    Slot(
+        "given",
+        lambda g: g,
+        (
+            Mistake(
+                "axes exchanged",
+                np.transpose,
+                "You take the first axis for the coordinates and the second for the rounds, in the sums and in "
+                "their number. The first axis counts the rounds.",
+            ),
+        ),
+    ),
+    Slot(
+        "squared",
+        lambda g: g * g,
+        (
+            Mistake(
+                "gradients not squared",
+                abs,
+                "You add up the sizes of the gradients, not their squares, and then take roots of that.",
+            ),
+        ),
+    ),
+    Slot(
+        "summed",
+        lambda x: np.sum(x, axis=0),
+        (
+            Mistake(
+                "summed over coordinates, not rounds",
+                lambda x: np.sum(x, axis=1),
+                "You add up the squares over the coordinates, for each round by itself: the wrong axis. The first "
+                "axis counts the rounds.",
+            ),
+            Mistake(
+                "mean instead of sum",
+                lambda x: np.mean(x, axis=0),
+                "You take the mean of the squares over the rounds. Then your bounds do not grow with T; regret does.",
+            ),
+            Mistake(
+                "largest instead of sum",
+                lambda x: np.max(x, axis=0),
+                "You take the largest square of each coordinate. Then your bounds do not grow with T; regret does.",
+            ),
+        ),
+    ),
+    Slot(
+        "adaptive",
+        lambda G: np.sum(rules.sqrt(G)),
+        (
+            Mistake(
+                "one root for all coordinates",
+                lambda G: rules.sqrt(np.sum(G)),
+                "In AdaGrad's bound you add up the squares of all coordinates and take one root of that. Then it "
+                "would not matter how the squares are spread over the coordinates, and that is what the bound is "
+                "about.",
+            ),
+            Mistake(
+                "no root in AdaGrad's bound",
+                np.sum,
+                "In AdaGrad's bound you take no root. Regret has the unit of a gradient times a distance.",
+            ),
+            Mistake(
+                "mean over the coordinates",
+                lambda G: np.mean(rules.sqrt(G)),
+                "In AdaGrad's bound you take the mean over the coordinates. Their regrets add up.",
+            ),
+        ),
+    ),
+    Slot(
+        "factor",
+        2**0.5,
+        (
+            Mistake(
+                "the bound in hindsight",
+                1.0,
+                "Your first number is the bound of the best fixed rates in hindsight, one for each coordinate. "
+                "AdaGrad does not know its sums in advance and pays a constant factor for that.",
+            ),
+            Mistake(
+                "2 for its root",
+                2.0,
+                "AdaGrad's bound has a factor of 2 in your answer. At the best rate it is the root of 2.",
+            ),
+            Mistake(
+                "divided by the root of 2",
+                2**-0.5,
+                "You divide AdaGrad's bound by the root of 2. It is above that of the best rates in hindsight, not "
+                "below.",
+            ),
+        ),
+    ),
+    Slot(
+        "common",
+        lambda G, n, T: rules.sqrt(n * np.sum(G)),
+        (
+            Mistake(
+                "a root for each coordinate in both",
+                lambda G, n, T: n**0.5 * np.sum(rules.sqrt(G)),
+                "In the second bound you take the roots before adding up the coordinates, as in the first. A common "
+                "rate sees the sum of all squares only.",
+                read="Sparse features",
+            ),
+            Mistake(
+                "number of coordinates missing",
+                lambda G, n, T: rules.sqrt(np.sum(G)),
+                "Your second bound is that for a single coordinate with all the squares: from one corner of the box "
+                "to the opposite one a distance of D has to be covered in every coordinate.",
+                read="Sparse features",
+            ),
+            Mistake(
+                "number of coordinates before the root",
+                lambda G, n, T: n * rules.sqrt(np.sum(G)),
+                "In the second bound the number of coordinates stands before the root. The diagonal of the box is "
+                "only the root of n times as long as its side.",
+                read="Sparse features",
+            ),
+            Mistake(
+                "rounds instead of coordinates",
+                lambda G, n, T: rules.sqrt(T * np.sum(G)),
+                "In the second bound you multiply by the number of rounds. It is in the sums already.",
+                read="Sparse features",
+            ),
+            Mistake(
+                "no root in the second bound",
+                lambda G, n, T: n * np.sum(G),
+                "In the second bound you take no root. Regret has the unit of a gradient times a distance.",
+            ),
+            Mistake(
+                "root of 2 in the second bound",
+                lambda G, n, T: rules.sqrt(2 * n * np.sum(G)),
+                "Your second bound has a root of 2 as well. It is the bound of a fixed rate, which needs no such "
+                "factor.",
+                read="Sparse features",
+            ),
+        ),
+    ),
+    Slot(
+        "side",
+        lambda D: D,
+        (
+            Mistake(
+                "D squared",
+                lambda D: D * D,
+                "You have D² before the roots. The best rates are proportional to D as well: insert them again.",
+                read="The best diagonal scaling in hindsight",
+            ),
+            Mistake(
+                "D missing",
+                lambda D: 1.0 + 0 * D,
+                "Your bounds do not depend on the side D. In a larger box there is more to lose.",
+            ),
+            Mistake(
+                "half of D",
+                lambda D: D / 2,
+                "You take half of the side of the box. The distance that counts is from one end of it to the other.",
+            ),
+        ),
+    ),
+)
+
+
+def _bounding(given: Any, squared: Any, summed: Any, adaptive: Any, factor: Any, common: Any, side: Any) -> Any:
+    def bounds(g: Any, D: Any) -> Any:
+        T, n = given(g).shape
+        G = summed(squared(given(g)))
+        return factor * side(D) * adaptive(G), side(D) * common(G, n, T)
+
+    return bounds
 
 
 BOUNDS = Exercise(
@@ -200,62 +469,9 @@ BOUNDS = Exercise(
         Case({"g": np.array([[0.0, 2.0], [0.0, -1.0], [3.0, 0.5], [0.0, 4.0]]), "D": 0.5}),
         Case({"g": _rng.choice([-1.0, 1.0], size=(40, 5)) * (_rng.random((40, 5)) < 0.3), "D": 1.0}),
     ),
-    mistakes=(
-        Mistake(
-            "one root for all coordinates",
-            _root_of_all,
-            "In AdaGrad's bound you add up the squares of all coordinates and take one root of that. Then it would not "
-            "matter how the squares are spread over the coordinates, and that is what the bound is about.",
-        ),
-        Mistake(
-            "a root for each coordinate in both",
-            lambda g, D: (_bounds(g, D)[0], _bounds(g, D)[0] * (g.shape[1] / 2) ** 0.5),
-            "The first is right. In the second you take the roots before adding up the coordinates, as in the first. "
-            "A common rate sees the sum of all squares only.",
-            read="Sparse features",
-        ),
-        Mistake(
-            "summed over coordinates, not rounds",
-            lambda g, D: _from_sums(np.sum(g * g, axis=1), D, g.shape[1]),
-            "You add up the squares over the coordinates, for each round by itself: the wrong axis. The first axis "
-            "counts the rounds.",
-        ),
-        Mistake(
-            "gradients not squared",
-            lambda g, D: _from_sums(np.sum(np.abs(g), axis=0), D, g.shape[1]),
-            "You add up the sizes of the gradients, not their squares, and then take roots of that.",
-        ),
-        Mistake(
-            "mean instead of sum",
-            lambda g, D: _from_sums(np.mean(g * g, axis=0), D, g.shape[1]),
-            "You take the mean of the squares over the rounds. Then your bounds do not grow with T; regret does.",
-        ),
-        Mistake(
-            "the bound in hindsight",
-            lambda g, D: (_bounds(g, D)[0] / 2**0.5, _bounds(g, D)[1]),
-            "Your first number is the bound of the best fixed rates in hindsight, one for each coordinate. AdaGrad "
-            "does not know its sums in advance and pays a constant factor for that.",
-        ),
-        Mistake(
-            "number of coordinates missing",
-            lambda g, D: (_bounds(g, D)[0], D * np.sum(g * g) ** 0.5),
-            "The first is right. The second is the bound for a single coordinate with all the squares: from one "
-            "corner of the box to the opposite one a distance of D has to be covered in every coordinate.",
-            read="Sparse features",
-        ),
-        Mistake(
-            "rounds instead of coordinates",
-            lambda g, D: (_bounds(g, D)[0], D * (len(g) * np.sum(g * g)) ** 0.5),
-            "The first is right. In the second you multiply by the number of rounds. It is in the sums already.",
-            read="Sparse features",
-        ),
-        Mistake(
-            "D squared",
-            lambda g, D: (D * _bounds(g, D)[0], D * _bounds(g, D)[1]),
-            "You have D² before the roots. The best rates are proportional to D as well: insert them again.",
-            read="The best diagonal scaling in hindsight",
-        ),
-    ),
+    slots=_BOUNDS_SLOTS,
+    built=_bounding,
+    mistakes=(),
     hints=(
         "First the sums of squares, one for each coordinate: over which axis? Then two bounds from them. In which of "
         "the two does the root come before the sum over the coordinates?",

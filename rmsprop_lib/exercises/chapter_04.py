@@ -487,6 +487,152 @@ def _state(rho: float, t: int) -> dict[str, Any]:
     return {"v": v, "mu": mu, "t": float(t), "rho": rho}
 
 
+_PHANTOM_SLOTS = (
+    Slot(
+        "given_back",
+        lambda v, mu: v + mu * mu,
+        (
+            Mistake(
+                "v taken for the average of squares",
+                lambda v, mu: v + 0 * mu,
+                "You subtract a squared mean from v. It is a variance: the squared mean is no longer in it.",
+            ),
+            Mistake(
+                "mean given back without its square",
+                lambda v, mu: v + mu,
+                "You add the mean to v. What was taken away from the average of squares is the square of the mean.",
+            ),
+            Mistake(
+                "squared mean taken away again",
+                lambda v, mu: v - mu * mu,
+                "You subtract the squared mean from v, which has lost it already. The average of squares is larger "
+                "than v.",
+            ),
+        ),
+    ),
+    Slot(
+        "weights",
+        lambda rho, t: rules.weight_sum(rho, t),
+        (
+            Mistake(
+                "divided by the zero's weight",
+                lambda rho, t: rho**t,
+                "You divide by the weight of the zero. The gradients have the rest.",
+            ),
+            Mistake(
+                "divided by the newest weight",
+                lambda rho, t: 1 - rho,
+                "You divide by the weight of the newest gradient, which would be right after one step only.",
+            ),
+            Mistake(
+                "one step too few",
+                lambda rho, t: rules.weight_sum(rho, t - 1),
+                "Your sum of weights is that of t − 1 steps. The t that is given has counted the step already.",
+            ),
+            Mistake(
+                "one step too many",
+                lambda rho, t: rules.weight_sum(rho, t + 1),
+                "Your sum of weights is that of t + 1 steps. The t that is given has counted the step already.",
+            ),
+            Mistake(
+                "sign before the zero's weight",
+                lambda rho, t: 1 + rho**t,
+                "You divide by 1 plus the weight of the zero. What the gradients have is 1 less that weight.",
+            ),
+            Mistake(
+                "divided by the number of steps",
+                lambda rho, t: t,
+                "You divide by t. The averages are not sums: their weights have to be made to sum to one.",
+            ),
+        ),
+    ),
+    Slot(
+        "squares",
+        lambda x, weights: x / weights,
+        (
+            Mistake(
+                "mean square not divided",
+                lambda x, weights: x + 0 * weights,
+                "The mean square from which you subtract still contains the zero: its weights do not sum to one.",
+            ),
+            Mistake(
+                "mean square multiplied",
+                lambda x, weights: x * weights,
+                "You multiply the mean square by the sum of the weights. To make the weights sum to one, divide.",
+            ),
+        ),
+    ),
+    Slot(
+        "mean",
+        lambda mu, weights: mu / weights,
+        (
+            Mistake(
+                "variance divided like an average",
+                lambda mu, weights: mu / rules.sqrt(weights),
+                "You divide v by the sum of the weights, as one does with an average. But v is a difference, mean "
+                "square less squared mean, and the mean has been pulled towards the zero as well. At t = 1 a single "
+                "gradient would be left with a variance.",
+            ),
+            Mistake(
+                "mean not divided",
+                lambda mu, weights: mu + 0 * weights,
+                "The mean that you subtract still contains the zero: its weights do not sum to one.",
+            ),
+            Mistake(
+                "mean multiplied",
+                lambda mu, weights: mu * weights,
+                "You multiply the mean by the sum of the weights. To make the weights sum to one, divide.",
+            ),
+        ),
+    ),
+    Slot(
+        "subtracted",
+        lambda square, mean: square - mean * mean,
+        (
+            Mistake(
+                "mean not squared",
+                lambda square, mean: square - mean,
+                "You subtract the mean from a mean square. Compare their units.",
+            ),
+            Mistake(
+                "squared mean added",
+                lambda square, mean: square + mean * mean,
+                "You add the squared mean. A variance is the mean square less the squared mean.",
+            ),
+            Mistake(
+                "mean square alone",
+                lambda square, mean: square + 0 * mean,
+                "You return the mean square. For the variance the squared mean is subtracted from it.",
+            ),
+            Mistake(
+                "turned round",
+                lambda square, mean: mean * mean - square,
+                "You subtract the mean square from the squared mean. No variance is negative.",
+            ),
+        ),
+    ),
+    Slot(
+        "result",
+        lambda x: x,
+        (
+            Mistake(
+                "standard deviation",
+                rules.sqrt,
+                "You take the root: that is the standard deviation. Asked for is the variance.",
+            ),
+        ),
+    ),
+)
+
+
+def _without_the_zero(given_back: Any, weights: Any, squares: Any, mean: Any, subtracted: Any, result: Any) -> Any:
+    def variance(v: Any, mu: Any, t: Any, rho: Any) -> Any:
+        total = weights(rho, t)
+        return result(subtracted(squares(given_back(v, mu), total), mean(mu, total)))
+
+    return variance
+
+
 PHANTOM = Exercise(
     name="centered-phantom",
     chapter="04_centered_rmsprop",
@@ -495,30 +641,9 @@ PHANTOM = Exercise(
     returns="variance",
     reference=_alone,
     cases=(Case(_state(0.9, 3)), Case(_state(0.75, 2)), Case(_state(0.9, 12))),
+    slots=_PHANTOM_SLOTS,
+    built=_without_the_zero,
     mistakes=(
-        Mistake(
-            "variance divided like an average",
-            lambda v, mu, t, rho: v / rules.weight_sum(rho, t),
-            "You divide v by the sum of the weights, as one does with an average. But v is a difference, mean square "
-            "less squared mean, and the mean has been pulled towards the zero as well. At t = 1 a single gradient "
-            "would be left with a variance.",
-        ),
-        Mistake(
-            "v taken for the average of squares",
-            lambda v, mu, t, rho: v / rules.weight_sum(rho, t) - (mu / rules.weight_sum(rho, t)) ** 2,
-            "You subtract a squared mean from v. It is a variance: the squared mean is no longer in it.",
-        ),
-        Mistake(
-            "mean not divided",
-            lambda v, mu, t, rho: (v + mu * mu) / rules.weight_sum(rho, t) - mu * mu,
-            "Your mean square has weights that sum to one, but the mean that you subtract still contains the zero.",
-        ),
-        Mistake(
-            "mean square not divided",
-            lambda v, mu, t, rho: v + mu * mu - (mu / rules.weight_sum(rho, t)) ** 2,
-            "Your mean has weights that sum to one, but the mean square from which you subtract its square still "
-            "contains the zero.",
-        ),
         Mistake(
             "the zero's own term subtracted",
             lambda v, mu, t, rho: v - rho**t * mu * mu,
@@ -530,21 +655,6 @@ PHANTOM = Exercise(
             lambda v, mu, t, rho: (v - rho**t * mu * mu) / rules.weight_sum(rho, t),
             "You leave out the zero's own term and make the other weights sum to one. But the deviations are still "
             "from a mean to which the zero belongs.",
-        ),
-        Mistake(
-            "divided by the zero's weight",
-            lambda v, mu, t, rho: _rescaled(v, mu, rho**t),
-            "You divide by the weight of the zero. The gradients have the rest.",
-        ),
-        Mistake(
-            "divided by the newest weight",
-            lambda v, mu, t, rho: _rescaled(v, mu, 1 - rho),
-            "You divide by the weight of the newest gradient, which would be right after one step only.",
-        ),
-        Mistake(
-            "one step too few",
-            lambda v, mu, t, rho: _rescaled(v, mu, rules.weight_sum(rho, t - 1)),
-            "Your sum of weights is that of t − 1 steps. The t that is given has counted the step already.",
         ),
     ),
     hints=(

@@ -439,14 +439,168 @@ def _coasted_to_the_end(rates: Any, directions: Any, gamma: Any) -> Any:
     return gamma / (1 - gamma) * np.sum((rates[:-1] - rates[1:]) * (outside / rates)[:-1])
 
 
-def _last_steps_only(rates: Any, directions: Any, gamma: Any) -> Any:
-    inside, outside = _steps(rates, directions, gamma)
-    return inside[-1] - outside[-1]
+_COAST_SLOTS = (
+    fillings.buffered(
+        read="How much further: the same rate means ten times the distance",
+        faded="A heavy ball that is fed directions",
+    ),
+    Slot(
+        "directions",
+        lambda r: r,
+        (
+            Mistake(
+                "directions taken to be 1",
+                lambda r: 1.0 + 0 * r,
+                "You add 1 to the buffers at every step. Each step has a direction of its own.",
+            ),
+            Mistake(
+                "sizes of the directions",
+                abs,
+                "You add the sizes of the directions to the buffers. Directions of either sign should cancel there.",
+            ),
+        ),
+    ),
+    Slot(
+        "fed",
+        lambda eta, r: eta * r,
+        (
+            Mistake(
+                "no rate inside",
+                lambda eta, r: r,
+                "In the inside form your steps have no rate at all. There each direction is multiplied by the rate "
+                "of its step before it enters the buffer.",
+            ),
+            Mistake(
+                "divided by the rate inside",
+                lambda eta, r: r / eta,
+                "In the inside form you divide by the rate.",
+            ),
+            Mistake(
+                "rate squared inside",
+                lambda eta, r: eta * eta * r,
+                "In the inside form you multiply by the rate twice before the direction enters the buffer.",
+            ),
+        ),
+    ),
+    Slot(
+        "inside",
+        lambda eta, u: u,
+        (
+            Mistake(
+                "rate applied twice",
+                lambda eta, u: eta * u,
+                "In the inside form you multiply by the rate when the buffer is filled, and again when it is used.",
+            ),
+        ),
+    ),
+    Slot(
+        "rates",
+        lambda rates: rates,
+        (
+            Mistake(
+                "the next step's rate",
+                lambda rates: np.append(rates[1:], rates[-1]),
+                "In the outside form you use the buffer with the rate of the next step.",
+            ),
+            Mistake(
+                "the rate of the step before",
+                lambda rates: np.append(rates[:1], rates[:-1]),
+                "In the outside form you use the buffer with the rate of the step before.",
+            ),
+            Mistake(
+                "the last rate outside",
+                lambda rates: rates[-1] + 0 * rates,
+                "In the outside form you multiply all steps by the last rate. Each is multiplied by the rate of its "
+                "own step.",
+            ),
+            Mistake(
+                "the first rate outside",
+                lambda rates: rates[0] + 0 * rates,
+                "In the outside form you multiply all steps by the first rate. Each is multiplied by the rate of "
+                "its own step.",
+            ),
+            Mistake(
+                "no rate outside",
+                lambda rates: 1.0 + 0 * rates,
+                "In the outside form your steps have no rate at all. There each is multiplied by the rate of its step.",
+            ),
+        ),
+    ),
+    Slot(
+        "difference",
+        lambda inside, outside: inside - outside,
+        (
+            Mistake(
+                "outside minus inside",
+                lambda inside, outside: outside - inside,
+                "You subtract the other way round: after a drop of the rate it is the inside form that has gone "
+                "further.",
+            ),
+            Mistake(
+                "inside form alone",
+                lambda inside, outside: inside,
+                "You return the distance of the inside form. How far has the outside form come by then?",
+            ),
+            Mistake(
+                "outside form alone",
+                lambda inside, outside: outside,
+                "You return the distance of the outside form. How far has the inside form come by then?",
+            ),
+            Mistake(
+                "size of each difference",
+                lambda inside, outside: abs(inside - outside),
+                "You add up how far apart the steps of the two forms are. Where the one is longer and later the "
+                "other, that cancels in the distance.",
+            ),
+            Mistake(
+                "both added",
+                lambda inside, outside: inside + outside,
+                "You add the distances of the two forms.",
+            ),
+        ),
+    ),
+    Slot(
+        "total",
+        np.sum,
+        (
+            Mistake(
+                "last steps only",
+                lambda x: x[-1],
+                "You compare the last steps of the two forms. What is asked for is how far apart all steps together "
+                "have carried the parameters.",
+            ),
+            Mistake(
+                "last steps left out",
+                lambda x: np.sum(x[:-1]),
+                "Your sum ends one step too early: the last steps are not in it.",
+            ),
+            Mistake(
+                "mean instead of sum",
+                np.mean,
+                "You return the mean over the steps. How far they lead is their sum.",
+            ),
+            Mistake(
+                "size without sign",
+                lambda x: abs(np.sum(x)),
+                "You return how far apart the two forms are. The sign belongs to the answer: in a warm-up the "
+                "inside form lags behind, and its extra distance is negative.",
+            ),
+        ),
+    ),
+)
 
 
-def _rate_twice(rates: Any, directions: Any, gamma: Any) -> Any:
-    inside, outside = _steps(rates, directions, gamma)
-    return np.sum(rates * inside) - np.sum(outside)
+def _coasting(buffered: Any, directions: Any, fed: Any, inside: Any, rates: Any, difference: Any, total: Any) -> Any:
+    def extra(etas: Any, rs: Any, gamma: Any) -> Any:
+        u: Any = 0.0
+        b: Any = 0.0
+        apart = []
+        for eta, r, outside in zip(etas, directions(np.asarray(rs)), rates(np.asarray(etas)), strict=True):
+            u, b = buffered(u, fed(eta, r), gamma), buffered(b, r, gamma)
+            apart.append(difference(inside(eta, u), outside * b))
+        return total(np.array(apart))
+
+    return extra
 
 
 COAST = Exercise(
@@ -461,60 +615,14 @@ COAST = Exercise(
         Case({"rates": np.array([0.25, 0.5, 0.75, 1.0, 1.0]), "directions": np.ones(5), "gamma": 0.5}),
         Case({"rates": _rng.uniform(0.1, 2.0, 12), "directions": _rng.normal(0.5, 1.0, 12), "gamma": 0.8}),
     ),
+    slots=_COAST_SLOTS,
+    built=_coasting,
     mistakes=(
-        Mistake(
-            "outside minus inside",
-            lambda rates, directions, gamma: -_extra_distance(rates, directions, gamma),
-            "You subtract the other way round: after a drop of the rate it is the inside form that has gone further.",
-        ),
-        Mistake(
-            "size without sign",
-            lambda rates, directions, gamma: abs(_extra_distance(rates, directions, gamma)),
-            "You return how far apart the two forms are. The sign belongs to the answer: in a warm-up the inside form "
-            "lags behind, and its extra distance is negative.",
-        ),
         Mistake(
             "coasted to the end",
             _coasted_to_the_end,
             "You return the extra distance that there will be in the end, if the rate stays as it is. After T steps "
             "the buffer has not yet been coasted out.",
-        ),
-        Mistake(
-            "last steps only",
-            _last_steps_only,
-            "You compare the last steps of the two forms. What is asked for is how far apart all steps together have "
-            "carried the parameters.",
-        ),
-        Mistake(
-            "dampened",
-            lambda rates, directions, gamma: _extra_distance(rates, directions, gamma, dampening=gamma),
-            "The new direction enters your buffers with the weight 1 − γ, so that every step, and the difference with "
-            "them, is 1 − γ times as long.",
-            read="How much further: the same rate means ten times the distance",
-        ),
-        Mistake(
-            "new direction decayed at once",
-            lambda rates, directions, gamma: gamma * _extra_distance(rates, directions, gamma),
-            "You multiply by γ after the new direction has been added to a buffer, so that all steps are γ times as "
-            "long as they should be.",
-            read="A heavy ball that is fed directions",
-        ),
-        Mistake(
-            "rate applied twice",
-            _rate_twice,
-            "In the inside form you multiply by the rate when the buffer is filled, and again when it is used.",
-        ),
-        Mistake(
-            "inside form alone",
-            lambda rates, directions, gamma: np.sum(_steps(rates, directions, gamma)[0]),
-            "You return the distance of the inside form. How far has the outside form come by then?",
-        ),
-        Mistake(
-            "the next step's rate",
-            lambda rates, directions, gamma: _extra_distance(
-                rates, directions, gamma, rates_outside=np.append(rates[1:], rates[-1])
-            ),
-            "In the outside form you use the buffer with the rate of the next step.",
         ),
     ),
     hints=(
@@ -530,6 +638,166 @@ def _positive_zero(a: Any, b: Any, c: Any) -> Any:
     return (-b + rules.sqrt(b * b - 4 * a * c)) / (2 * a)
 
 
+_LIMIT_SLOTS = (
+    Slot(
+        "leading",
+        lambda rho: rho,
+        (
+            Mistake(
+                "leading coefficient taken to be 1",
+                lambda rho: 1.0 + 0 * rho,
+                "In your quadratic equation γ² has the coefficient 1. The ρ of the product stands before it.",
+            ),
+            Mistake(
+                "3 in the leading coefficient",
+                lambda rho: 3 * rho,
+                "In your quadratic equation γ² has the coefficient 3ρ. The 3 belongs to γ alone.",
+            ),
+            Mistake(
+                "sign of the leading coefficient",
+                lambda rho: -rho,
+                "In your quadratic equation the coefficient of γ² has the wrong sign.",
+            ),
+        ),
+    ),
+    Slot(
+        "linear",
+        lambda rho: 1 + 3 * rho,
+        (
+            Mistake(
+                "right side taken as one",
+                lambda rho: 3 * rho,
+                "You have set γ(3 + γ)ρ equal to 1. Its right side falls as γ rises, and for a small ρ your limit "
+                "lies above one.",
+            ),
+            Mistake(
+                "sign in the coefficient of γ",
+                lambda rho: 1 - 3 * rho,
+                "In your quadratic equation γ has the coefficient 1 − 3ρ. Both terms with γ stand on the same side.",
+            ),
+            Mistake(
+                "right side rises",
+                lambda rho: 3 * rho - 1,
+                "In your quadratic equation γ has the coefficient 3ρ − 1, as if the right side were 1 + γ. It falls "
+                "as γ rises.",
+            ),
+            Mistake(
+                "3 forgotten",
+                lambda rho: 1 + rho,
+                "In your quadratic equation γ has the coefficient 1 + ρ: the 3 is missing.",
+            ),
+            Mistake(
+                "1 and 3 exchanged",
+                lambda rho: 3 + rho,
+                "In your quadratic equation γ has the coefficient 3 + ρ: the ρ stands at the wrong term.",
+            ),
+        ),
+    ),
+    Slot(
+        "constant",
+        -1.0,
+        (
+            Mistake(
+                "sign of the constant",
+                1.0,
+                "Under the root the constant of your quadratic equation has the wrong sign. With it both zeros are "
+                "negative.",
+            ),
+        ),
+    ),
+    Slot(
+        "inside",
+        lambda a, b, c: b * b - 4 * a * c,
+        (
+            Mistake(
+                "4 forgotten",
+                lambda a, b, c: b * b - a * c,
+                "Under your root there is no 4.",
+            ),
+            Mistake(
+                "2 for 4",
+                lambda a, b, c: b * b - 2 * a * c,
+                "Under your root stands a 2 where a 4 belongs.",
+            ),
+            Mistake(
+                "square under the root forgotten",
+                lambda a, b, c: b - 4 * a * c,
+                "Under your root the coefficient of γ is not squared.",
+            ),
+            Mistake(
+                "leading coefficient missing under the root",
+                lambda a, b, c: b * b - 4 * c + 0 * a,
+                "Under your root the coefficient of γ² is missing.",
+            ),
+        ),
+    ),
+    Slot(
+        "root",
+        rules.sqrt,
+        (
+            Mistake(
+                "root forgotten",
+                lambda x: x,
+                "You have not taken the root of what stands under it.",
+            ),
+        ),
+    ),
+    Slot(
+        "zero",
+        lambda b, root: root - b,
+        (
+            Mistake(
+                "the other zero",
+                lambda b, root: -root - b,
+                "You took the other zero of your quadratic equation. That one is negative.",
+            ),
+            Mistake(
+                "sign of b",
+                lambda b, root: root + b,
+                "You add the coefficient of γ to the root. The formula for the zeros subtracts it.",
+            ),
+        ),
+    ),
+    Slot(
+        "divided",
+        lambda x, a: x / (2 * a),
+        (
+            Mistake(
+                "leading coefficient forgotten in the division",
+                lambda x, a: x / 2 + 0 * a,
+                "You divide by 2 where the formula for the zeros divides by twice the coefficient of γ².",
+            ),
+            Mistake(
+                "2 forgotten in the division",
+                lambda x, a: x / a,
+                "You divide by the coefficient of γ². The formula for the zeros divides by twice that.",
+            ),
+            Mistake(
+                "divided by 2, then multiplied",
+                lambda x, a: x / 2 * a,
+                "You divide by 2 and multiply by the coefficient of γ²: without parentheses Python goes from left "
+                "to right.",
+            ),
+            Mistake(
+                "not divided",
+                lambda x, a: x + 0 * a,
+                "You have not divided by twice the coefficient of γ².",
+            ),
+        ),
+    ),
+)
+
+
+def _limiting(leading: Any, linear: Any, constant: float, inside: Any, root: Any, zero: Any, divided: Any) -> Any:
+    """The zero of a quadratic as a product of choices."""
+
+    def limit(rho: Any) -> Any:
+        a, b = leading(rho), linear(rho)
+        return divided(zero(b, root(inside(a, b, constant))), a)
+
+    return limit
+
+
 LIMIT = Exercise(
     name="momentum-two-cycle",
     chapter="05_rmsprop_momentum",
@@ -538,6 +806,8 @@ LIMIT = Exercise(
     returns="gamma",
     reference=lambda rho: _positive_zero(rho, 1 + 3 * rho, -1),
     cases=(Case({"rho": 0.9}), Case({"rho": np.array([0.05, 0.25, 0.5, 0.75, 0.99])})),
+    slots=_LIMIT_SLOTS,
+    built=_limiting,
     mistakes=(
         Mistake(
             "square dropped",
@@ -546,31 +816,10 @@ LIMIT = Exercise(
             "thought to attract.",
         ),
         Mistake(
-            "right side taken as one",
-            lambda rho: _positive_zero(rho, 3 * rho, -1),
-            "You have set γ(3 + γ)ρ equal to 1. Its right side falls as γ rises, and for a small ρ your limit lies "
-            "above one.",
-        ),
-        Mistake(
             "the same for every ρ",
             lambda rho: 5**0.5 - 2 + 0 * rho,
             "You return the momentum below which the cycle attracts whatever ρ is. For a smaller ρ it attracts beyond "
             "that.",
-        ),
-        Mistake(
-            "the other zero",
-            lambda rho: -1 / rho / _positive_zero(rho, 1 + 3 * rho, -1),
-            "Your quadratic equation is right, and you took its other zero. That one is negative.",
-        ),
-        Mistake(
-            "sign of the constant",
-            lambda rho: _positive_zero(rho, 1 + 3 * rho, 1),
-            "In your quadratic equation the constant has the wrong sign: both zeros are then negative.",
-        ),
-        Mistake(
-            "leading coefficient forgotten in the division",
-            lambda rho: rho * _positive_zero(rho, 1 + 3 * rho, -1),
-            "You divide by 2 where the formula for the zeros divides by twice the coefficient of γ².",
         ),
         Mistake(
             "solved for ρ",

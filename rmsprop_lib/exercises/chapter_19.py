@@ -1,8 +1,10 @@
 """The exercises of chapter 19, images."""
 
+from typing import Any
+
 import numpy as np
 
-from rmsprop_lib.exercises.declaration import Case, Exercise, Mistake
+from rmsprop_lib.exercises.declaration import Case, Exercise, Mistake, Slot
 
 
 def _quotient(eta: float, curvature: float, beta: float) -> float:
@@ -19,6 +21,145 @@ def _further(etas: np.ndarray, gamma: float) -> float:
     return float(np.sum(etas * gamma**t) / (1 - gamma))
 
 
+_AVERAGE = (
+    Slot(
+        "correlation",
+        lambda eta, curvature: 1 - eta * curvature,
+        (
+            Mistake(
+                "as if independent",
+                lambda eta, curvature: 0.0,
+                "That is the variance of an average of independent numbers. A weight is close to what it was a step "
+                "ago, so averaging wins less.",
+            ),
+            Mistake(
+                "ηλ for the correlation",
+                lambda eta, curvature: eta * curvature,
+                "You took eta times the curvature for the correlation between neighbours. A small rate moves the "
+                "weight little: then neighbours are nearly equal.",
+            ),
+            Mistake(
+                "curvature forgotten",
+                lambda eta, curvature: 1 - eta,
+                "The curvature is not in your correlation. The steeper the parabola, the sooner a weight is forgotten.",
+            ),
+            Mistake(
+                "rate forgotten",
+                lambda eta, curvature: 1 - curvature,
+                "The rate is not in your correlation. The smaller it is, the longer a weight stays where it was.",
+            ),
+            Mistake(
+                "correlation above one",
+                lambda eta, curvature: 1 + eta * curvature,
+                "Your correlation is larger than 1: it is what the weight is multiplied by in a step uphill.",
+            ),
+            Mistake(
+                "correlation of two steps",
+                lambda eta, curvature: (1 - eta * curvature) ** 2,
+                "You square what a step multiplies the weight by. The square is the correlation of weights that are "
+                "two steps apart.",
+            ),
+            Mistake(
+                "correlation in continuous time",
+                lambda eta, curvature: np.exp(-eta * curvature),
+                "You let the correlation fall exponentially, as it would with infinitely small steps. A step "
+                "multiplies the weight by a number of its own, which can even be negative.",
+            ),
+        ),
+    ),
+    Slot(
+        "weights",
+        lambda beta: (1 - beta) ** 2,
+        (
+            Mistake(
+                "1 − β not squared",
+                lambda beta: 1 - beta,
+                "The factor 1 − β stands once in your variance. It is in each of the two weights that a pair of steps "
+                "has.",
+            ),
+            Mistake(
+                "1 − β forgotten",
+                lambda beta: 1.0,
+                "You have summed the powers of β. Each weight of the average has the factor 1 − β too.",
+            ),
+            Mistake(
+                "β for 1 − β",
+                lambda beta: beta**2,
+                "You gave the newest weight the share β in the average. What has that share is the old average.",
+            ),
+        ),
+    ),
+    Slot(
+        "squares",
+        lambda beta: 1 / (1 - beta**2),
+        (
+            Mistake(
+                "β not squared",
+                lambda beta: 1 / (1 - beta),
+                "You have summed the powers of β. In a variance the weights are squared, and so are the powers.",
+            ),
+            Mistake(
+                "sign before β²",
+                lambda beta: 1 / (1 + beta**2),
+                "You divide by 1 + β². The squares of the weights are a geometric series, whose terms are all "
+                "positive.",
+            ),
+        ),
+    ),
+    Slot(
+        "pairs",
+        lambda x: 1 + x,
+        (
+            Mistake(
+                "squares of the weights alone",
+                lambda x: 1.0,
+                "You have counted pairs of steps on one side only. Each pair i, j with i before j is there twice.",
+            ),
+            Mistake(
+                "every step counted twice",
+                lambda x: 2.0,
+                "You have doubled the sum over the pairs on one side, and with it the squares of the single steps, "
+                "which are there once.",
+            ),
+            Mistake(
+                "single steps left out",
+                lambda x: 2 * x,
+                "You have counted the pairs of different steps only. Each step's own variance belongs to the sum.",
+            ),
+        ),
+    ),
+    Slot(
+        "quotient",
+        lambda q: q,
+        (
+            Mistake(
+                "standard deviations",
+                np.sqrt,
+                "That is the quotient of the standard deviations.",
+            ),
+            Mistake(
+                "upside down",
+                lambda q: 1 / q,
+                "You divide the variance of the weight by that of its average. Asked for is the other quotient.",
+            ),
+            Mistake(
+                "what averaging takes away",
+                lambda q: 1 - q,
+                "You return the part of the variance that averaging takes away. Asked for is the part that is left.",
+            ),
+        ),
+    ),
+)
+
+
+def _averaging(correlation: Any, weights: Any, squares: Any, pairs: Any, quotient: Any) -> Any:
+    def of(eta: Any, curvature: Any, beta: Any) -> Any:
+        x = correlation(eta, curvature) * beta
+        return quotient(weights(beta) * squares(beta) * pairs(x) / (1 - x))
+
+    return of
+
+
 AVERAGE_VARIANCE = Exercise(
     name="images-average",
     chapter="19_images",
@@ -32,34 +173,9 @@ AVERAGE_VARIANCE = Exercise(
         Case({"eta": 0.5, "curvature": 3.0, "beta": 0.98}),
         Case({"eta": 0.01, "curvature": 0.5, "beta": 0.75}),
     ),
+    slots=_AVERAGE,
+    built=_averaging,
     mistakes=(
-        Mistake(
-            "as if independent",
-            lambda eta, curvature, beta: _at(0.0, beta),
-            "That is the variance of an average of independent numbers. A weight is close to what it was a step ago, "
-            "so averaging wins less.",
-        ),
-        Mistake(
-            "ηλ for the correlation",
-            lambda eta, curvature, beta: _at(eta * curvature, beta),
-            "You took eta times the curvature for the correlation between neighbours. A small rate moves the weight "
-            "little: then neighbours are nearly equal.",
-        ),
-        Mistake(
-            "standard deviations",
-            lambda eta, curvature, beta: np.sqrt(_quotient(eta, curvature, beta)),
-            "That is the quotient of the standard deviations.",
-        ),
-        Mistake(
-            "upside down",
-            lambda eta, curvature, beta: 1 / _quotient(eta, curvature, beta),
-            "Your quotient is above 1: averaging would make the weight noisier.",
-        ),
-        Mistake(
-            "squares of the weights alone",
-            lambda eta, curvature, beta: (1 - beta) / (1 + beta) / (1 - (1 - eta * curvature) * beta),
-            "You have counted pairs of steps on one side only. Each pair i, j with i before j is there twice.",
-        ),
         Mistake(
             "width of the window",
             lambda eta, curvature, beta: (1 - beta) * (2 - eta * curvature) / (eta * curvature) / 2,
@@ -76,6 +192,142 @@ AVERAGE_VARIANCE = Exercise(
 )
 
 
+_FURTHER = (
+    Slot(
+        "rates",
+        lambda etas: etas,
+        (
+            Mistake(
+                "the last rate for all",
+                lambda etas: etas[-1] + 0 * etas,
+                "You use one rate, the last, for all steps. Each step has its own.",
+            ),
+            Mistake(
+                "the first rate for all",
+                lambda etas: etas[0] + 0 * etas,
+                "You use one rate, the first, for all steps. Each step has its own.",
+            ),
+            Mistake(
+                "the mean rate for all",
+                lambda etas: np.mean(etas) + 0 * etas,
+                "You use one rate, the mean, for all steps. Each step has its own.",
+            ),
+        ),
+    ),
+    Slot(
+        "inside",
+        lambda gamma, t, T: 1 / (1 - gamma) + 0 * t,
+        (
+            Mistake(
+                "stopped at the last rate",
+                lambda gamma, t, T: (1 - gamma ** (T - t + 1)) / (1 - gamma),
+                "You stop after the last rate. What is in the buffer then still moves the weights, until it is empty.",
+            ),
+            Mistake(
+                "one step too many inside",
+                lambda gamma, t, T: (1 - gamma ** (T - t + 2)) / (1 - gamma),
+                "You let the buffer with the rate inside move the weights once more after the last rate. It goes on "
+                "until it is empty.",
+            ),
+            Mistake(
+                "no buffer inside",
+                lambda gamma, t, T: 1.0 + 0 * t,
+                "With the rate inside, each of your rates acts at its own step only. In the buffer it goes on acting, "
+                "weaker and weaker, at all later ones.",
+            ),
+        ),
+    ),
+    Slot(
+        "outside",
+        lambda gamma, t: (1 - gamma**t) / (1 - gamma),
+        (
+            Mistake(
+                "counted from zero",
+                lambda gamma, t: (1 - gamma ** (t - 1)) / (1 - gamma),
+                "You count steps from 0. At the first step both buffers hold one direction, and gamma has acted on "
+                "neither.",
+            ),
+            Mistake(
+                "counted from two",
+                lambda gamma, t: (1 - gamma ** (t + 1)) / (1 - gamma),
+                "With the rate outside, your buffer holds two directions at the first step. It begins empty, and the "
+                "first step adds one.",
+            ),
+            Mistake(
+                "no buffer outside",
+                lambda gamma, t: 1.0 + 0 * t,
+                "With the rate outside, each of your steps is as long as its rate. It is that times what the buffer "
+                "holds.",
+            ),
+        ),
+    ),
+    Slot(
+        "difference",
+        lambda inside, outside: inside - outside,
+        (
+            Mistake(
+                "the whole way",
+                lambda inside, outside: inside,
+                "That is how far the run with the rate inside goes. Take away what the other one does.",
+            ),
+            Mistake(
+                "the other run's way",
+                lambda inside, outside: outside,
+                "That is how far the run with the rate outside goes. Asked for is how much further the other one goes.",
+            ),
+            Mistake(
+                "the other sign",
+                lambda inside, outside: outside - inside,
+                "Your run with the rate inside goes less far. When the rate falls, it is the one that keeps the old "
+                "rate.",
+            ),
+            Mistake(
+                "quotient, not difference",
+                lambda inside, outside: inside / outside,
+                "You divide one distance by the other. How much further is a difference.",
+            ),
+            Mistake(
+                "both added",
+                lambda inside, outside: inside + outside,
+                "You add the two distances up.",
+            ),
+        ),
+    ),
+    Slot(
+        "scale",
+        lambda gamma: 1.0,
+        (
+            Mistake(
+                "one step of each rate",
+                lambda gamma: 1 - gamma,
+                "Your result has lost the factor 1/(1 − gamma). Either you let each rate act once, and not at all "
+                "later steps too, or the new direction enters your buffers with the weight 1 − gamma.",
+            ),
+            Mistake(
+                "new direction decayed at once",
+                lambda gamma: gamma,
+                "There is one gamma too many in your result, as if the new direction had been decayed already when it "
+                "entered.",
+            ),
+            Mistake(
+                "divided by 1 − gamma twice",
+                lambda gamma: 1 / (1 - gamma),
+                "You divide by 1 − gamma once too often.",
+            ),
+        ),
+    ),
+)
+
+
+def _going_further(rates: Any, inside: Any, outside: Any, difference: Any, scale: Any) -> Any:
+    def further(etas: Any, gamma: Any) -> Any:
+        t, eta = np.arange(1.0, len(etas) + 1), rates(np.asarray(etas))
+        ways = np.sum(eta * inside(gamma, t, len(etas))), np.sum(eta * outside(gamma, t))
+        return scale(gamma) * difference(*ways)
+
+    return further
+
+
 FURTHER = Exercise(
     name="images-further",
     chapter="19_images",
@@ -89,39 +341,14 @@ FURTHER = Exercise(
         Case({"etas": 0.02 * 0.9 ** np.arange(60), "gamma": 0.9}),
         Case({"etas": np.array([0.25, 0.5, 1.0, 0.5]), "gamma": 0.5}),
     ),
+    slots=_FURTHER,
+    built=_going_further,
     mistakes=(
-        Mistake(
-            "the whole way",
-            lambda etas, gamma: np.sum(etas) / (1 - gamma),
-            "That is how far the run with the rate inside goes. Take away what the other one does.",
-        ),
-        Mistake(
-            "counted from zero",
-            lambda etas, gamma: _further(etas, gamma) / gamma,
-            "You count steps from 0. At the first step both buffers hold one direction, and gamma has acted on "
-            "neither.",
-        ),
-        Mistake(
-            "one step of each rate",
-            lambda etas, gamma: _further(etas, gamma) * (1 - gamma),
-            "You let each rate act once. Inside the buffer it acts at its own step and, weaker and weaker, at all "
-            "later ones.",
-        ),
         Mistake(
             "from a full buffer",
             lambda etas, gamma: gamma / (1 - gamma) ** 2 * (etas[0] - etas[-1]),
             "That is the difference between the forms when both buffers were full before the first rate fell. Here "
             "they begin empty.",
-        ),
-        Mistake(
-            "the other sign",
-            lambda etas, gamma: -_further(etas, gamma),
-            "Your run with the rate inside goes less far. When the rate falls, it is the one that keeps the old rate.",
-        ),
-        Mistake(
-            "the last rate for all",
-            lambda etas, gamma: etas[-1] * np.sum(gamma ** np.arange(1, len(etas) + 1)) / (1 - gamma),
-            "You use one rate for all steps. Each step has its own.",
         ),
     ),
     hints=(

@@ -500,16 +500,17 @@ def also(slot: Slot, given: int, *more: Mistake) -> Slot:
     return replace(slot, right=first(slot.right), wrong=(*wrong, *more))
 
 
-def one_of_two_averages(name: str, a: str, x: str, beta: str, read: str | None = None) -> Slot:
-    """How one of several averages takes its ``x`` in: a function of the average, x and β."""
+def one_of_two_averages(name: str, a: str, x: str, beta: str, read: str | None = None, rest: str | None = None) -> Slot:
+    """How one of several averages takes its ``x`` in: a function of the average, x and β; ``rest`` is 1 − β."""
+    rest = rest or f"1 − {beta}"
     return Slot(
         name,
         rules.ema,
         (
             Mistake(
-                f"{beta} and 1 − {beta} swapped in {a}",
+                f"{beta} and {rest} swapped in {a}",
                 lambda old, x, beta: rules.ema(old, x, 1 - beta),
-                f"In {a} you give the new {x} the weight {beta} and the old average 1 − {beta}. It then forgets most "
+                f"In {a} you give the new {x} the weight {beta} and the old average {rest}. It then forgets most "
                 "of itself at every step.",
                 read,
             ),
@@ -538,9 +539,9 @@ def one_of_two_averages(name: str, a: str, x: str, beta: str, read: str | None =
                 read,
             ),
             Mistake(
-                f"both with the weight 1 − {beta} in {a}",
+                f"both with the weight {rest} in {a}",
                 lambda old, x, beta: (1 - beta) * old + (1 - beta) * x,
-                f"In {a} you give old and new the same weight 1 − {beta}. The two weights have to sum to 1.",
+                f"In {a} you give old and new the same weight {rest}. The two weights have to sum to 1.",
                 read,
             ),
             Mistake(
