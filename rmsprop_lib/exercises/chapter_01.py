@@ -374,7 +374,7 @@ _RATE_SLOTS = (
             Mistake(
                 "one over the smallest curvature",
                 lambda low, high: 1 / low,
-                "Your rate suits the flattest direction. In the steepest one the run diverges.",
+                "Your rate suits the flattest direction. Where another is more than twice as steep, the run diverges.",
                 read="The edge at 2/L",
             ),
             Mistake(

@@ -414,23 +414,21 @@ NESTEROV = Exercise(
 )
 
 
-def _steps(
-    rates: Any, directions: Any, gamma: Any, dampening: Any = 0.0, rates_outside: Any = None
-) -> tuple[np.ndarray, np.ndarray]:
+def _steps(rates: Any, directions: Any, gamma: Any) -> tuple[np.ndarray, np.ndarray]:
     """Steps with the rate inside the buffer, and with the rate outside."""
     u: Any = 0.0
     b: Any = 0.0
     both = []
-    for eta, r, outside in zip(rates, directions, rates if rates_outside is None else rates_outside, strict=True):
-        _, u = rules.heavy_ball(eta * r, u, gamma, dampening)
-        _, b = rules.heavy_ball(r, b, gamma, dampening)
-        both.append((u, outside * b))
+    for eta, r in zip(rates, directions, strict=True):
+        _, u = rules.heavy_ball(eta * r, u, gamma)
+        _, b = rules.heavy_ball(r, b, gamma)
+        both.append((u, eta * b))
     inside, outside = np.array(both).T
     return inside, outside
 
 
-def _extra_distance(rates: Any, directions: Any, gamma: Any, **options: Any) -> Any:
-    inside, outside = _steps(rates, directions, gamma, **options)
+def _extra_distance(rates: Any, directions: Any, gamma: Any) -> Any:
+    inside, outside = _steps(rates, directions, gamma)
     return np.sum(inside) - np.sum(outside)
 
 
@@ -440,9 +438,15 @@ def _coasted_to_the_end(rates: Any, directions: Any, gamma: Any) -> Any:
 
 
 _COAST_SLOTS = (
-    fillings.buffered(
-        read="How much further: the same rate means ten times the distance",
-        faded="A heavy ball that is fed directions",
+    # Subtracted in both buffers it is the same as the difference turned round.
+    *fillings.without(
+        [
+            fillings.buffered(
+                read="How much further: the same rate means ten times the distance",
+                faded="A heavy ball that is fed directions",
+            )
+        ],
+        "direction subtracted in the buffer",
     ),
     Slot(
         "directions",
@@ -652,11 +656,6 @@ _LIMIT_SLOTS = (
                 "3 in the leading coefficient",
                 lambda rho: 3 * rho,
                 "In your quadratic equation γ² has the coefficient 3ρ. The 3 belongs to γ alone.",
-            ),
-            Mistake(
-                "sign of the leading coefficient",
-                lambda rho: -rho,
-                "In your quadratic equation the coefficient of γ² has the wrong sign.",
             ),
         ),
     ),

@@ -20,7 +20,7 @@ def _ratio(beta1: Any, beta2: Any) -> Any:
 def _drift(d: Any, eta: Any, beta1: Any, beta2: Any) -> Any:
     """The sum of all steps after the last gradient."""
     q = _ratio(beta1, beta2)
-    return -eta * d * q / (1 - q)
+    return -(eta * d * q / (1 - q))
 
 
 _DRIFT = (
@@ -52,8 +52,8 @@ _DRIFT = (
             Mistake(
                 "quotient of the decays upside down",
                 lambda beta1, beta2: np.sqrt(beta2) / beta1,
-                "Each of your steps is the root of beta2 over beta1 times the one before: the average that divides "
-                "stands above.",
+                "You take the root of beta2 over beta1 for the factor from one step to the next: what divides stands "
+                "above. (To count the step that still had a gradient, and to add all steps, comes to the same.)",
             ),
             Mistake(
                 "decays multiplied",
@@ -300,13 +300,13 @@ def _stepping_rows(rows: Any, unseen: Any, resting: Any, stepped: Any, **choices
     return step
 
 
-def _case(rows: int, columns: int, steps: int) -> Case:
+def _case(rows: int, columns: int, steps: int, v: float = 0.5) -> Case:
     """Rows that are seen about half of the time, with some elements of the gradient zero even then."""
     seen = _rng.random((steps, rows)) < 0.5
     seen[0], seen[-1] = True, np.arange(rows) % 2 == 0
     g = _rng.normal(size=(steps, rows, columns)) * seen[:, :, None]
     g[:, :, 0] *= _rng.random((steps, rows)) < 0.5
-    start = {"theta": _rng.normal(size=(rows, columns)), "v": np.full((rows, columns), 0.5)}
+    start = {"theta": _rng.normal(size=(rows, columns)), "v": np.full((rows, columns), v)}
     return Case(start | {"eta": 0.1, "rho": 0.9, "eps": EPS}, {"g": list(g), "seen": list(seen)})
 
 
@@ -318,7 +318,8 @@ LAZY = Exercise(
     takes="theta g v seen eta rho eps",
     returns="theta v",
     reference=_lazy,
-    cases=(_case(4, 3, 6), _case(2, 2, 4)),
+    # The last with roots that are smaller than ε.
+    cases=(_case(4, 3, 6), _case(2, 2, 4), _case(3, 2, 5, 0.01)),
     slots=_LAZY,
     built=_stepping_rows,
     mistakes=(),

@@ -244,6 +244,8 @@ DQN = Exercise(
     cases=(
         Case({"n": 0.0, "mu": 0.0}, {"g": _GRADIENTS}),
         Case({"n": np.zeros(2), "mu": np.zeros(2)}, {"g": tuple(np.array([g, 0.05 - g]) for g in _GRADIENTS)}),
+        # A variance below 0.01.
+        Case({"n": 0.003, "mu": 0.0}, {"g": (0.02, -0.03, 0.04, 0.01)}),
     ),
     slots=_DQN,
     built=_dqn_of,

@@ -248,12 +248,6 @@ _FURTHER = (
                 "neither.",
             ),
             Mistake(
-                "counted from two",
-                lambda gamma, t: (1 - gamma ** (t + 1)) / (1 - gamma),
-                "With the rate outside, your buffer holds two directions at the first step. It begins empty, and the "
-                "first step adds one.",
-            ),
-            Mistake(
                 "no buffer outside",
                 lambda gamma, t: 1.0 + 0 * t,
                 "With the rate outside, each of your steps is as long as its rate. It is that times what the buffer "
@@ -266,12 +260,12 @@ _FURTHER = (
         lambda inside, outside: inside - outside,
         (
             Mistake(
-                "the whole way",
+                "the whole distance",
                 lambda inside, outside: inside,
                 "That is how far the run with the rate inside goes. Take away what the other one does.",
             ),
             Mistake(
-                "the other run's way",
+                "the other run's distance",
                 lambda inside, outside: outside,
                 "That is how far the run with the rate outside goes. Asked for is how much further the other one goes.",
             ),
@@ -306,8 +300,8 @@ _FURTHER = (
             Mistake(
                 "new direction decayed at once",
                 lambda gamma: gamma,
-                "There is one gamma too many in your result, as if the new direction had been decayed already when it "
-                "entered.",
+                "There is one gamma too many in your result. Either the new direction is decayed as soon as it enters "
+                "your buffers, or you count steps from 2.",
             ),
             Mistake(
                 "divided by 1 − gamma twice",
@@ -322,8 +316,8 @@ _FURTHER = (
 def _going_further(rates: Any, inside: Any, outside: Any, difference: Any, scale: Any) -> Any:
     def further(etas: Any, gamma: Any) -> Any:
         t, eta = np.arange(1.0, len(etas) + 1), rates(np.asarray(etas))
-        ways = np.sum(eta * inside(gamma, t, len(etas))), np.sum(eta * outside(gamma, t))
-        return scale(gamma) * difference(*ways)
+        distances = np.sum(eta * inside(gamma, t, len(etas))), np.sum(eta * outside(gamma, t))
+        return scale(gamma) * difference(*distances)
 
     return further
 

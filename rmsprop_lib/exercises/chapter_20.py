@@ -12,6 +12,10 @@ from rmsprop_lib.exercises.declaration import Case, Exercise, Mistake, Slot
 _g = np.random.default_rng(20).normal(0.2, 2.0, (8, 40))
 
 
+def _lion(g: Any, m: Any, beta1: Any, beta2: Any) -> Any:
+    return rules.sign(beta1 * m + (1 - beta1) * g), beta2 * m + (1 - beta2) * g
+
+
 def _yogi(g: Any, v: Any, beta2: Any) -> Any:
     return v - (1 - beta2) * rules.sign(v - g * g) * g * g
 
@@ -159,6 +163,7 @@ LION = Exercise(
     takes="g m beta1 beta2",
     returns="direction m",
     reference=rules.lion,
+    solution=_lion,
     cases=(
         Case({"g": -1.0, "m": 0.15, "beta1": 0.9, "beta2": 0.7}),
         Case(
