@@ -335,57 +335,69 @@ _RATE_SLOTS = (
     ),
     Slot(
         "rate",
-        lambda low, high: 2 / (low + high),
+        lambda low, high, H: 2 / (low + high),
         (
             Mistake(
                 "the rate at the edge",
-                lambda low, high: 2 / high,
+                lambda low, high, H: 2 / high,
                 "Your rate is 2/L: there the steep coordinate jumps from one side to the other at every step, and "
                 "the factor is 1.",
                 read="The edge at 2/L",
             ),
             Mistake(
                 "1/L",
-                lambda low, high: 1 / high,
+                lambda low, high, H: 1 / high,
                 "Your rate is 1/L, which solves the steepest direction in one step and leaves the others waiting.",
             ),
             Mistake(
                 "1 for 2",
-                lambda low, high: 1 / (low + high),
+                lambda low, high, H: 1 / (low + high),
                 "Your rate has a 1 where a 2 belongs. At half the best rate the flattest direction takes about "
                 "twice as many steps.",
             ),
             Mistake(
                 "rate upside down",
-                lambda low, high: (low + high) / 2,
+                lambda low, high, H: (low + high) / 2,
                 "You return the middle of the curvatures. The steeper the function, the smaller the rate has to be.",
             ),
             Mistake(
                 "difference, not sum",
-                lambda low, high: 2 / (high - low),
+                lambda low, high, H: 2 / (high - low),
                 "You divide by the difference of the two curvatures. Were they equal, your rate would be infinite.",
             ),
             Mistake(
+                "2 over the trace",
+                lambda low, high, H: 2 / np.trace(H),
+                "Your rate is 2 over the sum of all eigenvalues. In two dimensions that is right. In more dimensions "
+                "the eigenvalues between the two ends should have no influence.",
+            ),
+            Mistake(
+                "2 over the norm of all entries",
+                lambda low, high, H: 2 / np.linalg.norm(H),
+                "You divide by the root of the sum of the squares of all entries, which is what np.linalg.norm returns "
+                "for a matrix. It is no sum of eigenvalues.",
+            ),
+            Mistake(
                 "smallest curvature taken to be 1",
-                lambda low, high: 2 / (1 + high / low),
+                lambda low, high, H: 2 / (1 + high / low),
                 "Your rate is that for curvatures from 1 to κ. The factor depends on their ratio alone; the rate "
                 "does not, it has a unit.",
             ),
             Mistake(
                 "one over the smallest curvature",
-                lambda low, high: 1 / low,
+                lambda low, high, H: 1 / low,
                 "Your rate suits the flattest direction. Where another is more than twice as steep, the run diverges.",
                 read="The edge at 2/L",
             ),
             Mistake(
                 "one over the geometric mean",
-                lambda low, high: 1 / math.sqrt(low * high),
+                lambda low, high, H: 1 / math.sqrt(low * high),
                 "Your rate is one over the geometric mean of the two curvatures. At the best rate the steepest and "
                 "the flattest direction shrink by the same factor; at yours they do not.",
             ),
             Mistake(
                 "the heavy ball's rate",
-                lambda low, high: 4 / (math.sqrt(low) + math.sqrt(high)) ** 2,
+                lambda low, high, H: 4 / (math.sqrt(low) + math.sqrt(high)) ** 2,
                 "Your rate is that of the best heavy ball. Without momentum no square roots appear.",
             ),
         ),
@@ -448,7 +460,7 @@ _RATE_SLOTS = (
 def _best_of(ends: Any, rate: Any, factor: Any) -> Any:
     def best(H: Any) -> Any:
         low, high = ends(H)
-        return rate(low, high), factor(low, high)
+        return rate(low, high, H), factor(low, high)
 
     return best
 

@@ -222,6 +222,11 @@ _RATE_SLOTS = (
                 "Your rate covers the distance 1. The distance D is not used.",
             ),
             Mistake(
+                "multiplied by the number of steps",
+                lambda D, reach, T: D / (T * reach),
+                "You multiply the sum over the steps by their number. All steps are in the sum already.",
+            ),
+            Mistake(
                 "mean instead of sum",
                 lambda D, reach, T: D * T / reach,
                 "You divide by the mean length of a step. It is their sum that covers the distance.",
@@ -312,22 +317,28 @@ _BOUNDS_SLOTS = (
     ),
     Slot(
         "summed",
-        lambda x: np.sum(x, axis=0),
+        lambda square, g: np.sum(square(g), axis=0),
         (
             Mistake(
                 "summed over coordinates, not rounds",
-                lambda x: np.sum(x, axis=1),
+                lambda square, g: np.sum(square(g), axis=1),
                 "You add up the squares over the coordinates, for each round by itself: the wrong axis. The first "
                 "axis counts the rounds.",
             ),
             Mistake(
+                "squared after the sum",
+                lambda square, g: square(np.sum(g, axis=0)),
+                "You add up the gradients of each coordinate and square the sum, in which gradients of either sign "
+                "cancel. The squares are added up.",
+            ),
+            Mistake(
                 "mean instead of sum",
-                lambda x: np.mean(x, axis=0),
+                lambda square, g: np.mean(square(g), axis=0),
                 "You take the mean of the squares over the rounds. Then your bounds do not grow with T; regret does.",
             ),
             Mistake(
                 "largest instead of sum",
-                lambda x: np.max(x, axis=0),
+                lambda square, g: np.max(square(g), axis=0),
                 "You take the largest square of each coordinate. Then your bounds do not grow with T; regret does.",
             ),
         ),
@@ -451,7 +462,7 @@ _BOUNDS_SLOTS = (
 def _bounding(given: Any, squared: Any, summed: Any, adaptive: Any, factor: Any, common: Any, side: Any) -> Any:
     def bounds(g: Any, D: Any) -> Any:
         T, n = given(g).shape
-        G = summed(squared(given(g)))
+        G = summed(squared, given(g))
         return factor * side(D) * adaptive(G), side(D) * common(G, n, T)
 
     return bounds

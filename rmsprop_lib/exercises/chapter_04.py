@@ -645,6 +645,12 @@ PHANTOM = Exercise(
     built=_without_the_zero,
     mistakes=(
         Mistake(
+            "v divided before the squared mean is given back",
+            lambda v, mu, t, rho: v / (1 - rho**t) + mu * mu - (mu / (1 - rho**t)) ** 2,
+            "You divide v by the sum of the weights before you give it the squared mean back. What has to be divided "
+            "is the average of squares as a whole.",
+        ),
+        Mistake(
             "the zero's own term subtracted",
             lambda v, mu, t, rho: v - rho**t * mu * mu,
             "You subtract what the zero itself adds to the variance. What is left are the other deviations, but still "

@@ -743,17 +743,22 @@ _LIMIT_SLOTS = (
     ),
     Slot(
         "zero",
-        lambda b, root: root - b,
+        lambda divided, b, root: divided(root - b),
         (
             Mistake(
                 "the other zero",
-                lambda b, root: -root - b,
+                lambda divided, b, root: divided(-root - b),
                 "You took the other zero of your quadratic equation. That one is negative.",
             ),
             Mistake(
                 "sign of b",
-                lambda b, root: root + b,
+                lambda divided, b, root: divided(root + b),
                 "You add the coefficient of γ to the root. The formula for the zeros subtracts it.",
+            ),
+            Mistake(
+                "only the root divided",
+                lambda divided, b, root: divided(root) - b,
+                "You divide the root alone: a division comes before an addition unless parentheses say otherwise.",
             ),
         ),
     ),
@@ -792,7 +797,7 @@ def _limiting(leading: Any, linear: Any, constant: float, inside: Any, root: Any
 
     def limit(rho: Any) -> Any:
         a, b = leading(rho), linear(rho)
-        return divided(zero(b, root(inside(a, b, constant))), a)
+        return zero(lambda x: divided(x, a), b, root(inside(a, b, constant)))
 
     return limit
 

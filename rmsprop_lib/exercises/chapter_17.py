@@ -182,6 +182,12 @@ DRIFT = Exercise(
             lambda d, eta, beta1, beta2: 0 * d * eta * beta1 * beta2,
             "You say that a weight without a gradient stays where it is. The average of gradients is not zero yet.",
         ),
+        Mistake(
+            "averages summed before the quotient",
+            lambda d, eta, beta1, beta2: -eta * d * beta1 / (1 - beta1) / np.sqrt(beta2 / (1 - beta2)),
+            "You sum what is left of each average over all steps, and divide the one sum by the root of the other. "
+            "Every step is a quotient of its own, and the steps are summed.",
+        ),
     ),
     hints=(
         "With g = 0 the average of gradients is multiplied by beta1 at every step, the average of squares by beta2. "
@@ -276,6 +282,11 @@ _LAZY = (
             "one number for each row",
             lambda g: np.mean(np.square(g), axis=1, keepdims=True) + 0 * g,
             "You put the mean of the squares of a row into v, so that all elements of a row have the same rate.",
+        ),
+        Mistake(
+            "one sum for each row",
+            lambda g: np.sum(np.square(g), axis=1, keepdims=True) + 0 * g,
+            "You put the sum of the squares of a row into v, so that all elements of a row have the same rate.",
         ),
     ),
     fillings.averaged("v", "ρ"),

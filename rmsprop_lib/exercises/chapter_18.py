@@ -300,6 +300,27 @@ _RETURN = (
         ),
     ),
     Slot(
+        "discount",
+        lambda discount: discount,
+        (
+            Mistake(
+                "no discount",
+                lambda discount: 1.0,
+                "You have added everything up without a discount.",
+            ),
+            Mistake(
+                "1 − discount for the discount",
+                lambda discount: 1 - discount,
+                "You discount by 1 − discount, so that next to nothing is left of what comes later.",
+            ),
+            Mistake(
+                "divided by the discount",
+                lambda discount: 1 / discount,
+                "You divide by the discount. What comes later then counts more than what comes now.",
+            ),
+        ),
+    ),
+    Slot(
         "powers",
         lambda k: k,
         (
@@ -350,27 +371,6 @@ _RETURN = (
                 "the value discounted once",
                 lambda N: 1,
                 "The value is discounted once only. It is there after N steps.",
-            ),
-        ),
-    ),
-    Slot(
-        "discount",
-        lambda discount: discount,
-        (
-            Mistake(
-                "no discount",
-                lambda discount: 1.0,
-                "You have added everything up without a discount.",
-            ),
-            Mistake(
-                "1 − discount for the discount",
-                lambda discount: 1 - discount,
-                "You discount by 1 − discount, so that next to nothing is left of what comes later.",
-            ),
-            Mistake(
-                "divided by the discount",
-                lambda discount: 1 / discount,
-                "You divide by the discount. What comes later then counts more than what comes now.",
             ),
         ),
     ),
@@ -438,7 +438,19 @@ RETURN = Exercise(
     ),
     slots=_RETURN,
     built=_returning,
-    mistakes=(),
+    mistakes=(
+        Mistake(
+            "one step, then the value",
+            lambda reward, discount, ahead: reward[0] + discount * ahead,
+            "You add the value to the first reward. It belongs to the state after the last step, and the rewards in "
+            "between are known.",
+        ),
+        Mistake(
+            "the value at every step",
+            lambda reward, discount, ahead: sum(discount**k * (r + discount * ahead) for k, r in enumerate(reward)),
+            "You add the value at every step. It stands for what comes after the last one, and is added there.",
+        ),
+    ),
     hints=(
         "Begin at the end: what is the return of the last step, made of its reward and of the value after it?",
         "Start with ahead and go through the rewards backwards; each time the new return is r + discount · return.",

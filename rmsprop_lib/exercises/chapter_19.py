@@ -83,9 +83,33 @@ _AVERAGE = (
                 "You have summed the powers of β. Each weight of the average has the factor 1 − β too.",
             ),
             Mistake(
+                "1 − β² for (1 − β)²",
+                lambda beta: 1 - beta**2,
+                "You have 1 − β² where the square of 1 − β belongs, and it cancels against the sum of the squared "
+                "powers.",
+            ),
+            Mistake(
                 "β for 1 − β",
                 lambda beta: beta**2,
                 "You gave the newest weight the share β in the average. What has that share is the old average.",
+            ),
+        ),
+    ),
+    Slot(
+        "decay",
+        lambda beta: beta,
+        (
+            Mistake(
+                "decay forgotten beside the correlation",
+                lambda beta: 1.0,
+                "You have summed the correlations alone. Of two weights that are k steps apart, one has also decayed k "
+                "times more than the other.",
+            ),
+            Mistake(
+                "1 − β beside the correlation",
+                lambda beta: 1 - beta,
+                "You have 1 − β beside the correlation. From one step to the next what is in the average is multiplied "
+                "by β.",
             ),
         ),
     ),
@@ -152,9 +176,9 @@ _AVERAGE = (
 )
 
 
-def _averaging(correlation: Any, weights: Any, squares: Any, pairs: Any, quotient: Any) -> Any:
+def _averaging(correlation: Any, weights: Any, decay: Any, squares: Any, pairs: Any, quotient: Any) -> Any:
     def of(eta: Any, curvature: Any, beta: Any) -> Any:
-        x = correlation(eta, curvature) * beta
+        x = correlation(eta, curvature) * decay(beta)
         return quotient(weights(beta) * squares(beta) * pairs(x) / (1 - x))
 
     return of
@@ -239,17 +263,23 @@ _FURTHER = (
     ),
     Slot(
         "outside",
-        lambda gamma, t: (1 - gamma**t) / (1 - gamma),
+        lambda gamma, t, T: (1 - gamma**t) / (1 - gamma),
         (
             Mistake(
                 "counted from zero",
-                lambda gamma, t: (1 - gamma ** (t - 1)) / (1 - gamma),
+                lambda gamma, t, T: (1 - gamma ** (t - 1)) / (1 - gamma),
                 "You count steps from 0. At the first step both buffers hold one direction, and gamma has acted on "
                 "neither.",
             ),
             Mistake(
+                "counted from the end",
+                lambda gamma, t, T: (1 - gamma ** (T - t + 1)) / (1 - gamma),
+                "With the rate outside, your buffer is full at first and nearly empty at the last step: you count from "
+                "the end.",
+            ),
+            Mistake(
                 "no buffer outside",
-                lambda gamma, t: 1.0 + 0 * t,
+                lambda gamma, t, T: 1.0 + 0 * t,
                 "With the rate outside, each of your steps is as long as its rate. It is that times what the buffer "
                 "holds.",
             ),
@@ -316,7 +346,7 @@ _FURTHER = (
 def _going_further(rates: Any, inside: Any, outside: Any, difference: Any, scale: Any) -> Any:
     def further(etas: Any, gamma: Any) -> Any:
         t, eta = np.arange(1.0, len(etas) + 1), rates(np.asarray(etas))
-        distances = np.sum(eta * inside(gamma, t, len(etas))), np.sum(eta * outside(gamma, t))
+        distances = (np.sum(eta * form(gamma, t, len(etas))) for form in (inside, outside))
         return scale(gamma) * difference(*distances)
 
     return further

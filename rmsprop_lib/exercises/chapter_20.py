@@ -75,6 +75,12 @@ _LION = (
                 "In the direction you subtract the gradient from the memory.",
             ),
             Mistake(
+                "signs mixed",
+                lambda m, g, beta: rules.ema(rules.sign(m), rules.sign(g), beta),
+                "You mix the signs of the memory and of the gradient, so that their sizes do not count: with beta1 "
+                "above a half the memory always wins.",
+            ),
+            Mistake(
                 "sign of the gradient",
                 lambda m, g, beta: g + 0 * m,
                 "You step by the sign of the gradient alone, and your memory is never used.",
@@ -333,7 +339,13 @@ YOGI = Exercise(
     ),
     slots=_YOGI,
     built=_yogi_of,
-    mistakes=(),
+    mistakes=(
+        Mistake(
+            "AMSGrad's",
+            lambda g, v, beta2: np.maximum(v, rules.ema(v, g * g, beta2)),
+            "You take the larger of v and Adam's average, as AMSGrad does. Yogi's v can fall.",
+        ),
+    ),
     hints=(
         "Does v go up or down? By how much, if the distance to g² is not to matter?",
         "The change has the size (1 − beta2)·g² and the sign of g² − v.",
