@@ -274,8 +274,8 @@ _FURTHER = (
             Mistake(
                 "counted from the end",
                 lambda gamma, t, T: (1 - gamma ** (T - t + 1)) / (1 - gamma),
-                "With the rate outside, your buffer is full at first and nearly empty at the last step: you count from "
-                "the end.",
+                "With the rate outside, your buffer holds most at the first step and a single direction at the last: "
+                "you count from the end.",
             ),
             Mistake(
                 "no buffer outside",

@@ -197,6 +197,124 @@ def speed(delta, rho, x=None, root=np.sqrt, inf=True, w=None):
     return float(delta * root(((1 - rho) if w is None else w) / left))
 
 
+def lazy(avg=None, den=None, out=None, rows_t=None, rows_v=None):
+    def step(theta, g, v, seen, eta, rho, eps):
+        new = avg(v, g, rho) if avg else rho * v + (1 - rho) * g * g
+        d = g / (den(new, v, eps) if den else np.sqrt(new) + eps)
+        t = out(theta, eta, d) if out else theta - eta * d
+        s = np.asarray(seen)[:, None]
+        return (rows_t or np.where)(s, t, theta), (rows_v or np.where)(s, new, v)
+
+    return step
+
+
+def lazy_by_elements(theta, g, v, seen, eta, rho, eps):
+    new = rho * v + (1 - rho) * g**2
+    hit = g != 0
+    return np.where(hit, theta - eta * g / (np.sqrt(new) + eps), theta), np.where(hit, new, v)
+
+
+def dqn(n_=None, mu_=None, d_=None, old=False):
+    def step(g, n, mu):
+        N = n_(n, g) if n_ else 0.95 * n + 0.05 * g**2
+        M = mu_(mu, g) if mu_ else 0.95 * mu + 0.05 * g
+        a, b = (n, mu) if old else (N, M)
+        return (d_(g, a, b) if d_ else g / np.sqrt(a - b**2 + 0.01)), N, M
+
+    return step
+
+
+def run_back(reward, discount, R):
+    for r in reversed(list(reward)):
+        R = r + discount * R
+    return R
+
+
+def of_average(a, b, w=None):
+    return ((1 - b) ** 2 if w is None else w) * (1 + a * b) / ((1 - b**2) * (1 - a * b))
+
+
+def two_forms(etas, gamma):
+    """How far both have gone at the last rate."""
+    u = b = inside = outside = 0.0
+    for eta in etas:
+        u = gamma * u + eta
+        b = gamma * b + 1
+        inside += u
+        outside += eta * b
+    return inside, outside
+
+
+def gd(eig=np.linalg.eigvalsh, rate=None, factor=None):
+    def best(H):
+        low, high = min(w := eig(H)), max(w)
+        return (
+            rate(low, high) if rate else 2 / (low + high),
+            factor(low, high) if factor else (high - low) / (high + low),
+        )
+
+    return best
+
+
+def logistic(of_batch=None, p_=None, push=None, mean=None):
+    def gradient(theta, X, y, batch):
+        total = np.zeros(len(theta))
+        batch = of_batch(batch, len(y)) if of_batch else batch
+        for i in batch:
+            z = y[i] * (X[i] @ theta)
+            p = p_(z) if p_ else 1 / (1 + np.exp(z))
+            total += push(p, y[i], X[i]) if push else -p * y[i] * X[i]
+        return total / (mean(batch, y) if mean else len(batch))
+
+    return gradient
+
+
+def cover(begin=True, first=1, root=np.sqrt, size=abs):
+    def eta(D, T, g, G):
+        t = np.arange(first, T + first)
+        return D / np.sum(size(g) / root((G if begin else 0) + t * g**2))
+
+    return eta
+
+
+def bounds(adaptive, common):
+    def both(g, D):
+        G = (g**2).sum(axis=0)
+        return adaptive(g, G, D), common(g, G, D)
+
+    return both
+
+
+def hedged(g, G, D):
+    return np.sqrt(2) * D * np.sqrt(G).sum()
+
+
+def fixed(g, G, D):
+    return D * np.sqrt(g.shape[1] * G.sum())
+
+
+def coast(put=None, out=None, last=False):
+    def extra(rates, directions, gamma):
+        u = b = total = 0.0
+        for eta, r in zip(rates, directions, strict=True):
+            u = put(u, eta * r, gamma) if put else gamma * u + eta * r
+            b = put(b, r, gamma) if put else gamma * b + r
+            step = out(u, eta * b) if out else u - eta * b
+            total = step if last else total + step
+        return total
+
+    return extra
+
+
+def cycle(b=None, inside=None, sign=1, divisor=None, before=-1):
+    def gamma(rho):
+        B = b(rho) if b else 1 + 3 * rho
+        D = inside(B, rho) if inside else B**2 + 4 * rho
+        return (before * B + sign * np.sqrt(D)) / (divisor(rho) if divisor else 2 * rho)
+
+    return gamma
+
+
 Q = lambda z, y, s: (1 - s) * onehot(z, y) + s / z.shape[1]  # noqa: E731
 
 ANSWERS: dict[str, list[tuple[tuple[str, ...], Any]]] = {
@@ -730,5 +848,286 @@ ANSWERS: dict[str, list[tuple[tuple[str, ...], Any]]] = {
             ("factor 1 − ρ missing", "gradient not squared"),
             lambda delta, rho: speed(delta, rho, w=1.0, x=1 - rho * np.exp(delta)),
         ),
+    ],
+    "words-drift": [
+        (("uphill",), lambda d, eta, b1, b2: eta * d * (q := b1 / np.sqrt(b2)) / (1 - q)),
+        (("last step counted",), lambda d, eta, b1, b2: -eta * d / (1 - b1 / np.sqrt(b2))),
+        (("square not rooted",), lambda d, eta, b1, b2: -eta * d * (b1 / b2) / (1 - b1 / b2)),
+        (("average of squares held fixed",), lambda d, eta, b1, b2: -eta * d * b1 / (1 - b1) + 0 * b2),
+        (("one step only",), lambda d, eta, b1, b2: -eta * d * b1 / b2**0.5),
+        (("square not rooted", "last step counted"), lambda d, eta, b1, b2: -eta * d / (1 - b1 / b2)),
+        (("rate forgotten", "uphill"), lambda d, eta, b1, b2: d * (q := b1 / np.sqrt(b2)) / (1 - q)),
+        (("both rooted", "uphill"), lambda d, eta, b1, b2: eta * d * (q := (b1 / b2) ** 0.5) / (1 - q)),
+    ],
+    "words-lazy": [
+        (("divided by v, not by its root",), lazy(den=lambda n, v, e: n + e)),
+        (("not lazy",), lazy(rows_v=lambda s, n, o: n)),
+        (("ε inside the root",), lazy(den=lambda n, v, e: np.sqrt(n + e))),
+        (("element by element",), lazy_by_elements),
+        (("ρ and 1 − ρ swapped",), lazy(avg=lambda v, g, r: (1 - r) * v + r * g * g)),
+        (("one sum for each row",), lazy(avg=lambda v, g, r: r * v + (1 - r) * (g**2).sum(axis=1, keepdims=True))),
+        (
+            ("not lazy", "ε inside the root"),
+            lazy(rows_v=lambda s, n, o: n, den=lambda n, v, e: np.sqrt(n + e)),
+        ),
+        (
+            ("new square not weighted", "up instead of down"),
+            lazy(avg=lambda v, g, r: r * v + g * g, out=lambda t, e, d: t + e * d),
+        ),
+        (
+            ("unseen rows start again", "divided by v, not by its root"),
+            lazy(rows_v=lambda s, n, o: n * s, den=lambda n, v, e: n + e),
+        ),
+    ],
+    "games-dqn": [
+        (("outside the root",), dqn(d_=lambda g, n, m: g / (np.sqrt(n - m * m) + 0.01))),
+        (("not centered",), dqn(d_=lambda g, n, m: g / np.sqrt(n + 0.01))),
+        (("mean not squared",), dqn(d_=lambda g, n, m: g / np.sqrt(n - m + 0.01))),
+        (("0.95 and 0.05 swapped",), dqn(lambda n, g: 0.05 * n + 0.95 * g * g, lambda m, g: 0.05 * m + 0.95 * g)),
+        (("averages after use",), dqn(old=True)),
+        (("0.95 and 0.05 swapped in mu",), dqn(mu_=lambda m, g: 0.05 * m + 0.95 * g)),
+        (("mean not squared", "outside the root"), dqn(d_=lambda g, n, m: g / (np.sqrt(n - m) + 0.01))),
+        (
+            ("divided by the variance, not by its root", "not centered"),
+            dqn(d_=lambda g, n, m: g / (n + 0.01)),
+        ),
+        (
+            ("squared mean added", "averages after use"),
+            dqn(d_=lambda g, n, m: g / np.sqrt(n + m * m + 0.01), old=True),
+        ),
+    ],
+    "games-return": [
+        (("the value forgotten",), lambda rewards, gamma, ahead: run_back(rewards, gamma, 0.0)),
+        (("the wrong way round",), lambda rewards, gamma, ahead: run_back(rewards[::-1], gamma, ahead)),
+        (("the value not discounted",), lambda rewards, gamma, ahead: run_back(rewards, gamma, 0.0) + ahead),
+        (
+            ("rewards discounted once too often",),
+            lambda rewards, gamma, ahead: gamma * run_back(rewards, gamma, 0.0) + gamma ** len(rewards) * ahead,
+        ),
+        (("no discount",), lambda rewards, gamma, ahead: rewards.sum() + ahead),
+        (("one step, then the value",), lambda rewards, gamma, ahead: rewards[0] + gamma * ahead),
+        (
+            ("the value forgotten", "rewards discounted once too often"),
+            lambda rewards, gamma, ahead: sum(gamma ** (k + 1) * r for k, r in enumerate(rewards)),
+        ),
+        (
+            ("the wrong way round", "the value forgotten"),
+            lambda rewards, gamma, ahead: run_back(rewards[::-1], gamma, 0.0),
+        ),
+        (
+            ("mean instead of sum", "the value forgotten"),
+            lambda rewards, gamma, ahead: np.mean(rewards * gamma ** np.arange(len(rewards))),
+        ),
+    ],
+    "images-average": [
+        (("standard deviations",), lambda eta, h, b: np.sqrt(of_average(1 - eta * h, b))),
+        (("as if independent",), lambda eta, h, b: (1 - b) / (1 + b)),
+        (("ηλ for the correlation",), lambda eta, h, b: of_average(eta * h, b)),
+        (("upside down",), lambda eta, h, b: 1 / of_average(1 - eta * h, b)),
+        (("1 − β forgotten",), lambda eta, h, b: of_average(1 - eta * h, b, 1)),
+        (
+            ("ηλ for the correlation", "standard deviations"),
+            lambda eta, h, b: of_average(eta * h, b) ** 0.5,
+        ),
+        (("upside down", "as if independent"), lambda eta, h, b: (1 + b) / (1 - b)),
+        (("curvature forgotten", "1 − β not squared"), lambda eta, h, b: of_average(1 - eta, b, 1 - b)),
+    ],
+    "images-further": [
+        (("the other sign",), lambda etas, gamma: -np.polyval(etas[::-1], gamma) * gamma / (1 - gamma)),
+        (("counted from zero",), lambda etas, gamma: sum(e * gamma**i for i, e in enumerate(etas)) / (1 - gamma)),
+        (("stopped at the last rate",), lambda etas, gamma: (f := two_forms(etas, gamma))[0] - f[1]),
+        (("the whole distance",), lambda etas, gamma: np.sum(etas) / (1 - gamma)),
+        (("one step of each rate",), lambda etas, gamma: sum(e * gamma ** (i + 1) for i, e in enumerate(etas))),
+        (
+            ("the other sign", "stopped at the last rate"),
+            lambda etas, gamma: (f := two_forms(etas, gamma))[1] - f[0],
+        ),
+        (
+            ("the other run's distance", "counted from zero"),
+            lambda etas, gamma: np.sum(etas * (1 - gamma ** np.arange(len(etas)))) / (1 - gamma),
+        ),
+        (
+            ("the last rate for all", "the other sign"),
+            lambda etas, gamma: -etas[-1] * sum(gamma ** (i + 1) for i in range(len(etas))) / (1 - gamma),
+        ),
+    ],
+    "family-lion": [
+        (("no sign",), lambda g, m, a, b: (a * m + (1 - a) * g, b * m + (1 - b) * g)),
+        (("decays swapped",), lambda g, m, a, b: (np.sign(b * m + (1 - b) * g), a * m + (1 - a) * g)),
+        (("signum",), lambda g, m, a, b: (np.sign(new := b * m + (1 - b) * g), new)),
+        (("one memory",), lambda g, m, a, b: (np.sign(c := a * m + (1 - a) * g), c)),
+        (("the other sign",), lambda g, m, a, b: (-np.sign(a * m + (1 - a) * g), b * m + (1 - b) * g)),
+        (("decays swapped", "no sign"), lambda g, m, a, b: (b * m + (1 - b) * g, a * m + (1 - a) * g)),
+        (
+            ("gradient not weighted in the direction", "new gradient not weighted"),
+            lambda g, m, a, b: (np.sign(a * m + g), b * m + g),
+        ),
+        (
+            ("sign of the gradient", "beta2 and 1 − beta2 swapped in m"),
+            lambda g, m, a, b: (np.sign(g), (1 - b) * m + b * g),
+        ),
+    ],
+    "family-yogi": [
+        (("wrong way",), lambda g, v, b: v + (1 - b) * np.sign(v - g**2) * g**2),
+        (("sign forgotten",), lambda g, v, b: v - (1 - b) * (v - g**2) * g**2),
+        (("Adam's",), lambda g, v, b: b * v + (1 - b) * g**2),
+        (("decay for the share",), lambda g, v, b: v - b * np.sign(v - g**2) * g**2),
+        (("compared with the gradient",), lambda g, v, b: v - (1 - b) * np.sign(v - g) * g**2),
+        (("old v decayed", "wrong way"), lambda g, v, b: b * v + (1 - b) * np.sign(v - g * g) * g * g),
+        (
+            ("wrong way", "square forgotten in the change"),
+            lambda g, v, b: v + (1 - b) * np.sign(v - g * g) * abs(g),
+        ),
+        (
+            ("gradient itself in the change", "compared with the gradient"),
+            lambda g, v, b: v - (1 - b) * np.sign(v - g) * g,
+        ),
+    ],
+    "gd-best-rate": [
+        (("diagonal instead of eigenvalues",), gd(np.diag)),
+        (("1/L, with its own factor",), gd(rate=lambda low, high: 1 / high, factor=lambda low, high: 1 - low / high)),
+        (("the condition number",), gd(factor=lambda low, high: high / low)),
+        (("1 for 2",), gd(rate=lambda low, high: 1 / (low + high))),
+        (("the factor of the loss",), gd(factor=lambda low, high: ((high - low) / (high + low)) ** 2)),
+        (
+            ("2 over the trace",),
+            lambda H: (2 / np.trace(H), ((c := np.linalg.cond(H)) - 1) / (c + 1)),
+        ),
+        (
+            ("diagonal instead of eigenvalues", "the condition number"),
+            gd(np.diag, factor=lambda low, high: high / low),
+        ),
+        (
+            ("1 for 2", "the factor of the loss"),
+            gd(rate=lambda low, high: 1 / (low + high), factor=lambda low, high: ((high - low) / (high + low)) ** 2),
+        ),
+        (
+            ("the rate at the edge", "the factor at 1/L"),
+            gd(rate=lambda low, high: 2 / high, factor=lambda low, high: 1 - low / high),
+        ),
+    ],
+    "minibatch-gradient": [
+        (("sum instead of mean",), logistic(mean=lambda batch, y: 1)),
+        (("up instead of down",), logistic(push=lambda p, y, x: p * y * x)),
+        (("divided by the number of all examples",), logistic(mean=lambda batch, y: len(y))),
+        (("probability of being right",), logistic(lambda batch, N: batch, lambda z: 1 / (1 + np.exp(-z)))),
+        (("label missing before x",), logistic(push=lambda p, y, x: -p * x)),
+        (
+            ("sum instead of mean", "up instead of down"),
+            logistic(push=lambda p, y, x: p * y * x, mean=lambda batch, y: 1),
+        ),
+        (
+            ("divided by the number of all examples", "probability of being right"),
+            logistic(p_=lambda z: 1 / (1 + np.exp(-z)), mean=lambda batch, y: len(y)),
+        ),
+        (
+            ("all examples", "sum instead of mean"),
+            logistic(lambda batch, N: range(N), mean=lambda batch, y: 1),
+        ),
+    ],
+    "adagrad-rate": [
+        (("initial sum ignored",), cover(begin=False)),
+        (("sum updated after its use",), cover(first=0)),
+        (("a negative rate",), cover(size=lambda g: g)),
+        (("divided by the sum, not by its root",), cover(root=lambda x: x)),
+        (
+            ("quotient upside down",),
+            lambda D, T, g, G: sum(abs(g) / np.sqrt(G + t * g * g) for t in range(1, T + 1)) / D,
+        ),
+        (("initial sum ignored", "divided by the sum, not by its root"), cover(begin=False, root=lambda x: x)),
+        (
+            ("a negative rate", "steps that do not shorten"),
+            lambda D, T, g, G: D * np.sqrt(G + g * g) / (T * g),
+        ),
+        (
+            ("quotient upside down", "initial sum ignored"),
+            lambda D, T, g, G: sum(1 / np.sqrt(t) for t in range(1, T + 1)) / D,
+        ),
+    ],
+    "adagrad-bounds": [
+        (("the bound in hindsight",), bounds(lambda g, G, D: D * np.sqrt(G).sum(), fixed)),
+        (
+            ("axes exchanged",),
+            lambda g, D: (
+                np.sqrt(2) * D * np.linalg.norm(g, axis=1).sum(),
+                D * np.sqrt(len(g)) * np.linalg.norm(g),
+            ),
+        ),
+        (("number of coordinates missing",), bounds(hedged, lambda g, G, D: D * np.linalg.norm(g))),
+        (("one root for all coordinates",), bounds(lambda g, G, D: np.sqrt(2) * D * np.linalg.norm(g), fixed)),
+        (
+            ("rounds instead of coordinates",),
+            bounds(hedged, lambda g, G, D: D * np.sqrt(len(g) * G.sum())),
+        ),
+        (
+            ("the bound in hindsight", "number of coordinates missing"),
+            bounds(lambda g, G, D: D * np.sqrt(G).sum(), lambda g, G, D: D * np.linalg.norm(g)),
+        ),
+        (
+            ("axes exchanged", "the bound in hindsight"),
+            lambda g, D: (D * np.linalg.norm(g, axis=1).sum(), D * np.sqrt(len(g)) * np.linalg.norm(g)),
+        ),
+        (
+            ("returned common, adaptive", "number of coordinates missing"),
+            bounds(lambda g, G, D: D * np.linalg.norm(g), hedged),
+        ),
+    ],
+    "centered-phantom": [
+        (("variance divided like an average",), lambda v, mu, t, rho: v / (1 - rho**t)),
+        (("mean not divided",), lambda v, mu, t, rho: (v + mu**2) / (1 - rho**t) - mu**2),
+        (
+            ("divided by the newest weight",),
+            lambda v, mu, t, rho: (v + mu**2) / (1 - rho) - (mu / (1 - rho)) ** 2,
+        ),
+        (
+            ("v taken for the average of squares",),
+            lambda v, mu, t, rho: v / (1 - rho**t) - (mu / (1 - rho**t)) ** 2,
+        ),
+        (("mean square not divided",), lambda v, mu, t, rho: v + mu**2 - (mu / (1 - rho**t)) ** 2),
+        (
+            ("variance divided like an average", "divided by the newest weight"),
+            lambda v, mu, t, rho: v / (1 - rho),
+        ),
+        (
+            ("standard deviation", "mean not divided"),
+            lambda v, mu, t, rho: np.sqrt((v + mu * mu) / (1 - rho**t) - mu * mu),
+        ),
+        (
+            ("divided by the zero's weight", "v taken for the average of squares"),
+            lambda v, mu, t, rho: v / rho**t - (mu / rho**t) ** 2,
+        ),
+    ],
+    "momentum-rate-drop": [
+        (("outside minus inside",), coast(out=lambda u, b: b - u)),
+        (("last steps only",), coast(last=True)),
+        (("inside form alone",), coast(out=lambda u, b: u)),
+        (("new direction decayed at once",), coast(lambda u, r, c: c * (u + r))),
+        (("dampened",), coast(lambda u, r, c: c * u + (1 - c) * r)),
+        (
+            ("outside minus inside", "dampened"),
+            coast(lambda u, r, c: c * u + (1 - c) * r, lambda u, b: b - u),
+        ),
+        (("last steps only", "outside minus inside"), coast(out=lambda u, b: b - u, last=True)),
+        (
+            ("dampened", "size of each difference"),
+            coast(lambda u, r, c: c * u + (1 - c) * r, lambda u, b: abs(u - b)),
+        ),
+    ],
+    "momentum-two-cycle": [
+        (("the other zero",), cycle(sign=-1)),
+        (("leading coefficient forgotten in the division",), cycle(divisor=lambda rho: 2)),
+        (("sign of the constant",), cycle(inside=lambda b, rho: b**2 - 4 * rho)),
+        (("4 forgotten",), cycle(inside=lambda b, rho: b**2 + rho)),
+        (("sign of b",), cycle(before=1)),
+        (
+            ("only the root divided",),
+            lambda rho: -(1 + 3 * rho) + np.sqrt((1 + 3 * rho) ** 2 + 4 * rho) / (2 * rho),
+        ),
+        (
+            ("sign of the constant", "leading coefficient forgotten in the division"),
+            cycle(inside=lambda b, rho: b**2 - 4 * rho, divisor=lambda rho: 2),
+        ),
+        (("3 forgotten", "the other zero"), cycle(lambda rho: 1 + rho, sign=-1)),
+        (("2 forgotten in the division", "sign of b"), cycle(divisor=lambda rho: rho, before=1)),
     ],
 }
