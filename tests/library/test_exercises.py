@@ -83,8 +83,9 @@ class TestTheCatalogue:
             assert named(exercise, rounded(mistake.variant)) == (mistake.name,)
 
     @each_exercise
-    def test_no_two_mistakes_are_the_same_to_the_checker(self, exercise: Exercise) -> None:
+    def test_no_two_mistakes_are_the_same_to_the_checker_and_none_is_right(self, exercise: Exercise) -> None:
         observed = {m.name: run(exercise, m.variant).observed for m in exercise.known}
+        observed["the right answer"] = run(exercise, exercise.reference).observed
         for (a, some), (b, others) in combinations(observed.items(), 2):
             assert not same(exercise, some, others), f"{a!r} and {b!r}"
 
