@@ -670,8 +670,8 @@ _MINIBATCH_SLOTS = (
             Mistake(
                 "up instead of down",
                 1.0,
-                "Your sign is the opposite one: it points downhill. The gradient points uphill, and the rule "
-                "subtracts it.",
+                "The sign is the opposite one: what you return points downhill. The gradient points uphill, and the "
+                "rule subtracts it.",
                 read="The rule",
             ),
         ),

@@ -471,8 +471,7 @@ _COAST_SLOTS = (
             Mistake(
                 "no rate inside",
                 lambda eta, r: r,
-                "In the inside form your steps have no rate at all. There each direction is multiplied by the rate "
-                "of its step before it enters the buffer.",
+                "In the inside form your steps have no rate at all. A drop of the rate then changes nothing in them.",
             ),
             Mistake(
                 "divided by the rate inside",
@@ -526,7 +525,7 @@ _COAST_SLOTS = (
             Mistake(
                 "no rate outside",
                 lambda rates: 1.0 + 0 * rates,
-                "In the outside form your steps have no rate at all. There each is multiplied by the rate of its step.",
+                "In the outside form your steps have no rate at all. A drop of the rate then changes nothing in them.",
             ),
         ),
     ),
@@ -553,8 +552,8 @@ _COAST_SLOTS = (
             Mistake(
                 "size of each difference",
                 lambda inside, outside: abs(inside - outside),
-                "You add up how far apart the steps of the two forms are. Where the one is longer and later the "
-                "other, that cancels in the distance.",
+                "You add up how far apart the steps of the two forms are. Where first the one form takes the longer "
+                "steps and then the other, the differences cancel in the distance.",
             ),
             Mistake(
                 "both added",

@@ -55,8 +55,8 @@ _LION = (
             Mistake(
                 "gradient not weighted in the direction",
                 lambda m, g, beta: beta * m + g,
-                "In the direction you add the gradient whole, and it outvotes the memory. Under a sign it matters how "
-                "large the two are compared with each other.",
+                "In the direction you add the gradient whole, and it easily outvotes the memory. Under a sign it matters "
+                "how large the two are compared with each other.",
             ),
             Mistake(
                 "memory not weighted in the direction",
@@ -222,7 +222,7 @@ _YOGI = (
             Mistake(
                 "sign of the gradient",
                 lambda v, g: g + 0 * v,
-                "Your v goes by the sign of the gradient. It should go by whether v is above g².",
+                "Your v goes up or down with the sign of the gradient. A square knows nothing of that sign.",
             ),
         ),
     ),
@@ -286,12 +286,12 @@ _YOGI = (
             Mistake(
                 "change without a size",
                 lambda v, g: 1.0 + 0 * g,
-                "Your change has the same size whatever the gradient is. It should be a share of g².",
+                "Your change has the same size whatever the gradient is.",
             ),
             Mistake(
                 "share of v",
                 lambda v, g: v + 0 * g,
-                "Your change is a share of v. It should be a share of g².",
+                "Your change is a share of v: a v that has come near zero could hardly grow again.",
             ),
             Mistake(
                 "Adam's",

@@ -51,8 +51,7 @@ def squared(v: str, read: str | None = None) -> Slot:
             Mistake(
                 "gradient with its sign",
                 lambda g: g,
-                f"You put the gradient itself into {v}, with its sign. Such a {v} can be negative, and then has no "
-                "root.",
+                f"You put the gradient itself into {v}, with its sign. Then {v} can be negative, and has no root.",
                 read,
             ),
             Mistake(
