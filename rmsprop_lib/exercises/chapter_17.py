@@ -69,7 +69,7 @@ _DRIFT = (
             Mistake(
                 "weights of the newest for the decays",
                 lambda beta1, beta2: (1 - beta1) / np.sqrt(1 - beta2),
-                "You take 1 − beta1 and 1 − beta2, the weights of a new gradient and a new square. There are none here, and "
+                "You take 1 − beta1 and 1 − beta2, the weights of a new gradient and square. There are none here, and "
                 "what is left of the averages is not what enters them.",
             ),
         ),

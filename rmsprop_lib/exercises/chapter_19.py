@@ -280,8 +280,8 @@ _FURTHER = (
             Mistake(
                 "no buffer outside",
                 lambda gamma, t, T: 1.0 + 0 * t,
-                "With the rate outside, each of your steps is only as long as its rate, as if the buffer never held more "
-                "than one direction.",
+                "With the rate outside, each of your steps is only as long as its rate, as if the buffer never held "
+                "more than one direction.",
             ),
         ),
     ),

@@ -55,8 +55,8 @@ _LION = (
             Mistake(
                 "gradient not weighted in the direction",
                 lambda m, g, beta: beta * m + g,
-                "In the direction you add the gradient whole, and it easily outvotes the memory. Under a sign it matters "
-                "how large the two are compared with each other.",
+                "In the direction you add the gradient whole, and it easily outvotes the memory. Under a sign it "
+                "matters how large the two are compared with each other.",
             ),
             Mistake(
                 "memory not weighted in the direction",
