@@ -19,6 +19,7 @@ a moving average of squared surprises.
 A rule that takes the rate ``eta`` returns what is subtracted from :math:`\theta` itself, :math:`\eta` in it.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -28,7 +29,12 @@ Rule = Callable[..., tuple[Any, ...]]
 
 
 def sqrt(x: Number) -> Number:
-    """Square root of ``x`` ≥ 0, elementwise, for every type that has a root of its own or knows ``**``."""
+    """Square root of ``x`` ≥ 0, elementwise, for every type that has a root of its own or knows ``**``.
+
+    A float's is rounded once, as an array's is: its power of one half is not on every machine.
+    """
+    if type(x) is float:
+        return math.sqrt(x)
     return x.sqrt() if hasattr(x, "sqrt") else x**0.5
 
 

@@ -9,7 +9,14 @@ from collections.abc import Callable
 
 import numpy as np
 
+from rmsprop_lib import rules
 from rmsprop_lib.playground.state import OPTIMIZERS, Settings
+
+
+def _of_an_average(h: Settings) -> float:
+    """Where gradients are averaged with β₁, when the corrections of the averages have faded."""
+    return float(2 * (1 + h["beta1"]) / (1 - h["beta1"]))
+
 
 EDGES: dict[str, Callable[[Settings], float]] = {
     "sgd": lambda h: 2.0,
@@ -19,7 +26,15 @@ EDGES: dict[str, Callable[[Settings], float]] = {
     "rmsprop": lambda h: 2.0,
     "centered": lambda h: 2.0,
     "rmspropm": lambda h: 2 * (1 + h["gamma"]),
-    "adam": lambda h: 2 * (1 + h["beta1"]) / (1 - h["beta1"]),  # when the correction of its first average has faded
+    "adam": _of_an_average,
+    "adadelta": lambda h: 2.0,
+    "adamax": _of_an_average,
+    # Nesterov's step with γ = β₁ and the rate (1 − β₁)η.
+    "nadam": lambda h: 2 * (1 + h["beta1"]) / ((1 - h["beta1"]) * (1 + 2 * h["beta1"])),
+    "radam": _of_an_average,
+    "laprop": _of_an_average,
+    "adabelief": _of_an_average,
+    "yogi": _of_an_average,
 }
 """The edge times the learning rate. An optimizer without an entry is trained without an edge."""
 
@@ -32,11 +47,19 @@ def edge_of(optimizer: str, settings: Settings) -> float:
 
 
 def divisor(optimizer: str, accumulators: list[np.ndarray], t: int, settings: Settings) -> np.ndarray | float:
-    """The diagonal of P after step t; 1 where the optimizer keeps no squares."""
-    squares = [k for k, symbol in enumerate(OPTIMIZERS[optimizer][1]) if symbol in ("v", "G")]
+    """The diagonal of P after step t; 1 where the optimizer keeps no squares. Of AdaDelta's, u is that before the step."""
+    symbols = OPTIMIZERS[optimizer][1]
+    squares = [k for k, symbol in enumerate(symbols) if symbol in ("G", "v", "s", "u")]
     if not squares:
         return 1.0
-    v = accumulators[squares[0]]
-    if optimizer == "adam":
-        return np.asarray(np.sqrt(v / (1 - settings["beta2"] ** t)) + settings["eps"])
-    return np.asarray(np.sqrt(v + settings["eps"]) if settings["inside"] else np.sqrt(v) + settings["eps"])
+    v, beta2, eps = accumulators[squares[0]], settings["beta2"], settings["eps"]
+    if optimizer == "adadelta":
+        return np.asarray(np.sqrt(v + eps) / np.sqrt(accumulators[1] + eps))
+    if optimizer == "adamax":
+        return v
+    if optimizer == "radam":
+        r = rules.rectification(beta2, t)
+        return np.asarray(1 / (r * math.sqrt(rules.weight_sum(beta2, t)) / (np.sqrt(v) + eps) + (r == 0)))
+    if symbols[0] == "m":
+        return np.asarray(np.sqrt(rules.corrected(v, beta2, t)) + eps)
+    return np.asarray(np.sqrt(v + eps) if settings["inside"] else np.sqrt(v) + eps)

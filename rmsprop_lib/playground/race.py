@@ -13,6 +13,11 @@ FAR = 1e12
 """A run whose point is farther out than this has diverged."""
 
 
+def _of_adams_kind(rule: Callable[..., tuple[Any, ...]]) -> Callable[..., tuple[Any, ...]]:
+    """The step of a rule that is given what Adam's is."""
+    return lambda g, m, v, t, h: rule(g, m, v, t, h["beta1"], h["beta2"], h["eps"])
+
+
 STEPS: dict[str, tuple[int, Callable[..., tuple[Any, ...]]]] = {
     "sgd": (0, lambda g, t, h: rules.sgd(g)),
     "momentum": (1, lambda g, b, t, h: rules.heavy_ball(g, b, h["gamma"])),
@@ -24,7 +29,15 @@ STEPS: dict[str, tuple[int, Callable[..., tuple[Any, ...]]]] = {
         2,
         lambda g, v, b, t, h: rules.rmsprop_momentum(g, v, b, h["rho"], h["gamma"], h["eps"], eps_inside=h["inside"]),
     ),
-    "adam": (2, lambda g, m, v, t, h: rules.adam(g, m, v, t, h["beta1"], h["beta2"], h["eps"])),
+    "adam": (2, _of_adams_kind(rules.adam)),
+    "adadelta": (2, lambda g, v, u, t, h: rules.adadelta(g, v, u, h["rho"], h["eps"])),
+    "adamax": (2, _of_adams_kind(rules.adamax)),
+    "nadam": (2, _of_adams_kind(rules.nadam)),
+    "radam": (2, _of_adams_kind(rules.radam)),
+    "laprop": (2, _of_adams_kind(rules.laprop)),
+    "adabelief": (2, _of_adams_kind(rules.adabelief)),
+    "yogi": (2, _of_adams_kind(rules.yogi)),
+    "lion": (1, lambda g, m, t, h: rules.lion(g, m, h["beta1"], h["beta2"])),
 }
 """How many accumulators each optimizer has, and its step from gradient, accumulators, t and settings."""
 

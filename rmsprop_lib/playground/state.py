@@ -22,7 +22,8 @@ NUMBERS: dict[str, list[Any]] = _TABLES["numbers"]
 RATE: list[Any] = _TABLES["rate"]
 """The same for the learning rates."""
 OPTIMIZERS: dict[str, list[Any]] = _TABLES["optimizers"]
-"""Name → title, accumulators, learning rate, whether it is shown at first, the decay that its map varies."""
+"""Name → title, accumulators, learning rate, whether it is shown at first, the decay that its map varies, and for those
+of the family, which the page shows folded, true."""
 SURFACES: dict[str, dict[str, Any]] = _TABLES["surfaces"]
 """Name → title, what the picture shows of the plane, start, settings of its own, rates and numbers that are its
 usual ones, what it is. A ``kind`` is that of a surface which is no plane, and has neither extent nor start; ``ranges``

@@ -1,6 +1,7 @@
 // The colours of the pictures: those of the optimizers, of the page around, and of heights.
 
-// A colour on white, one on black, a dash and a mark for each optimizer, as in the book's figures.
+// A colour on white, one on black, a dash and a mark for each optimizer, as in the book's figures. Those of the family
+// have open marks.
 export const LOOKS = {
   sgd: ["#3b3b3b", "#d8d8d8", [], "●"],
   momentum: ["#b8420f", "#ff8a5c", [8, 3], "■"],
@@ -10,6 +11,14 @@ export const LOOKS = {
   centered: ["#9a3f86", "#e79bd4", [12, 3], "▼"],
   rmspropm: ["#1f6f78", "#6fd0da", [5, 2, 2, 2, 2, 2], "✚"],
   adam: ["#8a5a00", "#e6b450", [], "★"],
+  adadelta: ["#0c8474", "#7ff0dc", [10, 2, 2, 2, 2, 2], "△"],
+  adamax: ["#7a6a00", "#e8dc5a", [5, 2], "▽"],
+  nadam: ["#b36200", "#ff9c33", [4, 4], "▷"],
+  radam: ["#6b3f14", "#c99a6b", [12, 4, 4, 4], "◁"],
+  laprop: ["#2477ad", "#9ad4ff", [5, 2, 2, 2], "☆"],
+  adabelief: ["#b5479d", "#ffc2f0", [2, 4], "○"],
+  yogi: ["#577300", "#b4d63c", [14, 2, 3, 2], "□"],
+  lion: ["#8b1e3f", "#ff7fa0", [7, 4], "◇"],
 };
 
 // What to draw with, from what the text around has; the system's own colours where it forces them.

@@ -26,7 +26,7 @@ export function trainingLines(run, at, state) {
   if (edgeFormula(run.name))
     lines.push(`edge = ${edgeFormula(run.name)} / η = ${shown(run.edge * eta)} / ${shown(eta)} = ${shown(run.edge)}`);
   if (k) lines.push(`λ = ${shown(run.curvature[k])}, the largest eigenvalue of ${matrix} after step ${k * EVERY}`);
-  if (k) lines.push(`λ / edge = ${ratio(height(run, at))}`);
+  if (k && run.edge) lines.push(`λ / edge = ${ratio(height(run, at))}`);
   return run.diverged && at > run.steps ? ["Diverged."] : lines;
 }
 

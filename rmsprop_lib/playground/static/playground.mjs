@@ -5,7 +5,7 @@ import { MARKUP, byId, make, slider, toPosition, toValue } from "./parts.mjs";
 import { COLUMNS, ROWS, bestRate, map } from "./race.mjs";
 import { kindOf, sceneOf } from "./scenes.mjs";
 import { NAMES, NUMBERS, OPTIMIZERS, PRESETS, RATE, SPECIAL, SURFACES } from "./state.mjs";
-import { clamp, defaults, fromAddress, rangeOf, titleOf, toAddress } from "./state.mjs";
+import { clamp, defaults, fromAddress, inFamily, rangeOf, titleOf, toAddress } from "./state.mjs";
 import { STYLE } from "./style.mjs";
 import { drawMap, frame, picture } from "./view.mjs";
 import { shown } from "./words.mjs";
@@ -27,6 +27,7 @@ export function mount(el, { address = "", changed = () => {}, linkTo = null } = 
   let focus = "rmsprop"; // the optimizer of the map
   let losses = null; // its map, if it is up to date
   let waiting = 0; // for the sliders to rest before a map is computed
+  let unfolded = false; // whether the table shows the family, too
   let speaking = 0;
   let last = ""; // the address that has been told
   const root = el.shadowRoot ?? el.attachShadow({ mode: "open" });
@@ -73,7 +74,7 @@ export function mount(el, { address = "", changed = () => {}, linkTo = null } = 
     const sign = make("span", { className: "mark", ariaHidden: "true" }, LOOKS[name][3]);
     const title = make("th", { scope: "row" }, make("label", { className: "tick" }, box, sign, titleOf(name)));
     const cells = heads.map(() => make("td"));
-    part.entrants.append(make("tr", {}, title, make("td", {}, rate.node), ...cells));
+    part[inFamily(name) ? "family" : "entrants"].append(make("tr", {}, title, make("td", {}, rate.node), ...cells));
     return { name, box, sign, rate, cells };
   });
   const curves = Array.from({ length: CURVES }, () => {
@@ -115,6 +116,7 @@ export function mount(el, { address = "", changed = () => {}, linkTo = null } = 
   function take(text, quiet = false) {
     const { state: read, refused } = fromAddress(text);
     state = read;
+    unfolded ||= state.on.some(inFamily);
     change(state, true);
     if (refused.length) say(`Not as the address has it, since that is not allowed: ${refused.join(", ")}.`);
     else if (!quiet && !working) say(scene.summary(runs, at()), 400);
@@ -158,6 +160,10 @@ export function mount(el, { address = "", changed = () => {}, linkTo = null } = 
   on("focus", "change", () => {
     focus = part.focus.value;
     losses = null;
+    draw();
+  });
+  on("unfold", "click", () => {
+    unfolded = !unfolded;
     draw();
   });
   on("mapped", "toggle", () => draw());
@@ -276,6 +282,8 @@ export function mount(el, { address = "", changed = () => {}, linkTo = null } = 
       const texts = run ? scene.cells(run, at(), state) : [];
       cells.forEach((cell, k) => (cell.textContent = texts[k] ?? ""));
     }
+    part.family.className = unfolded ? "" : "folded";
+    part.unfold.ariaExpanded = unfolded;
     part.step.max = state.steps;
     part.step.value = reached;
     part.at.textContent = `${reached} of ${state.steps}`;
@@ -284,8 +292,8 @@ export function mount(el, { address = "", changed = () => {}, linkTo = null } = 
     part.play.className = playing ? "playing" : "";
     heads.forEach((head, k) => (head.textContent = scene.columns[k]));
     scene.curves.forEach(({ title, label }, k) => {
-      curves[k].caption.textContent = title(axis);
-      describe(curves[k].canvas, label(axis));
+      curves[k].caption.textContent = title(axis, runs);
+      describe(curves[k].canvas, label(axis, runs));
     });
     part.coordinate.selectedIndex = axis;
     part.focus.value = focus;

@@ -2,15 +2,21 @@
 // begin makes the runs of a state, advance goes on with them for a frame and says whether there is more to do; columns
 // and cells are the table's, curves the small pictures.
 
+import { squaresOf } from "./edges.mjs";
 import { drawEdge, drawFit } from "./network_view.mjs";
 import { measurement, trainingCells, trainingLines, trainingPython, trainingSummary } from "./network_words.mjs";
 import { race } from "./race.mjs";
-import { SURFACES, titleOf } from "./state.mjs";
+import { OPTIMIZERS, SURFACES, titleOf } from "./state.mjs";
 import { EVERY, advance, trainings, unfinished } from "./training.mjs";
 import { drawCurves, drawRace } from "./view.mjs";
 import { effectiveRate, equations, python, shown, squares, summary } from "./words.mjs";
 
 const overSteps = (what) => `${what} over the steps, on a logarithmic axis`;
+// What of the squares is drawn: v, and who of the runs calls it otherwise.
+function symbolsOf(runs) {
+  const others = runs.map(({ name }) => [titleOf(name), OPTIMIZERS[name][1][squaresOf(name)] ?? "v"]).filter(([, s]) => s !== "v");
+  return `v${others.map(([title, symbol]) => `, for ${title} ${symbol}`).join("")}${others.length ? "," : ""}`;
+}
 const PLANE = {
   begin: (state) => race(state),
   advance: () => false,
@@ -19,19 +25,19 @@ const PLANE = {
   cells(run, at, state) {
     const t = Math.min(at, run.steps);
     const loss = run.diverged && at > run.steps ? "diverged" : shown(run.loss[t], 3);
-    const rates = [0, 1].map((k) => (t ? shown(effectiveRate(run, t, k, state), 3) : "–"));
+    const rates = [0, 1].map((k) => (t ? effectiveRate(run, t, k, state) : NaN)).map((x) => (x >= 0 ? shown(x, 3) : "–"));
     return [loss, shown(run.theta[2 * t]), shown(run.theta[2 * t + 1]), rates.join(", ")];
   },
   curves: [
     [() => "loss", (run, t) => run.loss[t]],
-    [(axis) => `v, for AdaGrad G, of ${"xy"[axis]}`, (run, t, axis) => (t && squares(run, t, axis)) || NaN],
+    [(axis, runs) => `${symbolsOf(runs)} of ${"xy"[axis]}`, (run, t, axis) => (t && squares(run, t, axis)) || NaN],
     [
       (axis) => `effective rate of ${"xy"[axis]}`,
       (run, t, axis, state) => (t ? effectiveRate(run, t, axis, state) : NaN),
     ],
   ].map(([title, value]) => ({
     title,
-    label: (axis) => overSteps(title(axis)),
+    label: (axis, runs) => overSteps(title(axis, runs)),
     draw(canvas, state, runs, at, axis, theme) {
       drawCurves(canvas, runs, (run, t) => value(run, t, axis, state), state.steps, at, theme);
     },

@@ -3,10 +3,12 @@
 import SETTINGS from "./settings.json";
 
 // numbers: name → [smallest, largest, default, scale, symbol, what it is]; rate: the same for learning rates;
-// optimizers: name → [title, accumulators, learning rate, shown at first?, the decay that its map varies].
+// optimizers: name → [title, accumulators, learning rate, shown at first?, the decay that its map varies, folded under
+// "the family"?].
 export const { numbers: NUMBERS, rate: RATE, optimizers: OPTIMIZERS, surfaces: SURFACES, presets: PRESETS } = SETTINGS;
 export const NAMES = Object.keys(OPTIMIZERS);
 export const titleOf = (name) => OPTIMIZERS[name][0];
+export const inFamily = (name) => Boolean(OPTIMIZERS[name][5]);
 // Settings that only some surfaces have.
 export const SPECIAL = new Set(Object.values(SURFACES).flatMap(({ settings }) => settings));
 // The range of a number on a surface.

@@ -61,6 +61,9 @@ thead th { font-weight: 600; border-bottom: 1px solid var(--line); padding-botto
 td .slider { grid-template-columns: minmax(5em, 1fr) 3.4em; align-items: center; }
 td .slider input { grid-area: auto; }
 td .slider .words { display: none; }
+.folded tr + tr { display: none; }
+#unfold { border: 0; padding: 0; background: none; font-weight: 600; }
+#unfold::before { content: "▾ "; } .folded #unfold::before { content: "▸ "; }
 .mark { width: 1.1em; text-align: center; }
 .scroll { overflow-x: auto; }
 .equations { display: grid; gap: 0.8em; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20em), 1fr)); }

@@ -81,9 +81,8 @@ function begun(name, h, key) {
     const k = run.steps / EVERY;
     run.weights.set(theta, k * SIZE);
     if (!k) return;
-    const squares = squaresOf(name);
-    if (squares >= 0)
-      for (let i = 0; i < SIZE; i++) scale[i] = 1 / Math.sqrt(divisor(name, memory[i][squares], run.steps, h));
+    if (squaresOf(name) >= 0)
+      for (let i = 0; i < SIZE; i++) scale[i] = 1 / Math.sqrt(divisor(name, memory[i], run.steps, h));
     [run.curvature[k], q] = largest(product, q);
   };
   pass(theta, at);

@@ -1,6 +1,7 @@
 // What the pictures show, in words: the update equation with its numbers, a sentence for the race, and Python.
 
-import { divisor } from "./rules.mjs";
+import { squaresOf } from "./edges.mjs";
+import { divisor, rectification } from "./rules.mjs";
 import { NUMBERS, OPTIMIZERS, SPECIAL, SURFACES, titleOf } from "./state.mjs";
 
 export function shown(x, digits = 4) {
@@ -17,13 +18,15 @@ export function accumulator(run, symbol, t, k) {
   const values = run.state[OPTIMIZERS[run.name][1].indexOf(symbol)];
   return values && (t < 1 ? 0 : values[2 * t - 2 + k]);
 }
-export const squares = (run, t, k) => accumulator(run, "v", t, k) ?? accumulator(run, "G", t, k);
+export const squares = (run, t, k) => accumulator(run, OPTIMIZERS[run.name][1][squaresOf(run.name)], t, k);
 
-// What the gradient is multiplied by at step t: η over what divides it.
+// What the gradient is multiplied by at step t: η over what divides it. Lion’s sign is no multiple of anything.
 export function effectiveRate(run, t, k, state) {
-  const v = squares(run, t, k);
   const eta = state.eta[run.name];
-  return v === undefined ? eta : eta / divisor(run.name, v, t, state);
+  if (squares(run, t, k) === undefined) return run.name === "lion" ? NaN : eta;
+  const s = run.state.map((values) => values[2 * t - 2 + k]);
+  if (run.name === "adadelta") s[1] = accumulator(run, "u", t - 1, k);
+  return eta / divisor(run.name, s, t, state);
 }
 
 // The equations of step t for a coordinate, as lines of text.
@@ -40,6 +43,13 @@ export function equations(run, t, k, state) {
   const quotient = (v) =>
     `${shown(g)} / ${state.inside ? `√(${shown(v)} + ${shown(eps)})` : `(√${shown(v)} + ${shown(eps)})`}`;
   const direction = (text) => `d = ${text} = ${shown(d)}`;
+  // A sum of weights 1 − β^n, an accumulator that is divided by it, and what Adam and its family have in common.
+  const sum = (beta, n = t) => `(1 − ${shown(beta)}^${n})`;
+  const hat = (symbol, beta) =>
+    `${symbol}̂ = ${shown(now(symbol))} / ${sum(beta)} = ${shown(now(symbol) / (1 - beta ** t))}`;
+  const m = () => ema("m", beta1, bracketed(g));
+  const v = () => ema("v", beta2, square);
+  const root = (what = "v̂") => `(√${what} + ${shown(eps)})`;
   const lines = {
     sgd: () => [direction("g")],
     momentum: () => [`b = ${shown(gamma)} · ${old("b")} + ${bracketed(g)} = ${shown(now("b"))}`, direction("b")],
@@ -60,12 +70,56 @@ export function equations(run, t, k, state) {
       `b = ${shown(gamma)} · ${old("b")} + ${quotient(now("v"))} = ${shown(now("b"))}`,
       direction("b"),
     ],
-    adam: () => [
-      ema("m", beta1, bracketed(g)),
-      ema("v", beta2, square),
-      `m̂ = ${shown(now("m"))} / (1 − ${shown(beta1)}^${t}) = ${shown(now("m") / (1 - beta1 ** t))}`,
-      `v̂ = ${shown(now("v"))} / (1 − ${shown(beta2)}^${t}) = ${shown(now("v") / (1 - beta2 ** t))}`,
-      direction(`m̂ / (√v̂ + ${shown(eps)})`),
+    adam: () => [m(), v(), hat("m", beta1), hat("v", beta2), direction(`m̂ / ${root()}`)],
+    adadelta: () => [
+      ema("v", rho, square),
+      direction(`√(${old("u")} + ${shown(eps)}) / √(${shown(now("v"))} + ${shown(eps)}) · ${bracketed(g)}`),
+      ema("u", rho, `${bracketed(d)}²`),
+    ],
+    adamax: () => [
+      m(),
+      `u = max(${shown(beta2)} · ${old("u")}, |${shown(g)}| + ${shown(eps)}) = ${shown(now("u"))}`,
+      hat("m", beta1),
+      direction(`m̂ / ${shown(now("u"))}`),
+    ],
+    nadam: () => [
+      m(),
+      v(),
+      hat("v", beta2),
+      `n = ${shown(beta1)} · ${bracketed(now("m"))} / ${sum(beta1, t + 1)} + ${shown(1 - beta1)} · ${bracketed(g)} / ${sum(beta1)}` +
+        ` = ${shown((beta1 * now("m")) / (1 - beta1 ** (t + 1)) + ((1 - beta1) * g) / (1 - beta1 ** t))}`,
+      direction(`n / ${root()}`),
+    ],
+    radam() {
+      const { length, longest, r } = rectification(beta2, t);
+      const [long, short] = [shown(longest), shown(length)];
+      const known = `ℓ = ${long} − ${2 * t} · ${shown(beta2)}^${t} / ${sum(beta2)} = ${short}`;
+      if (!r) return [m(), v(), hat("m", beta1), known, "r = 0, as ℓ is at most 5", direction("m̂")];
+      const quotient = `(${short} − 4)(${short} − 2) · ${long} / ((${long} − 4)(${long} − 2) · ${short})`;
+      const scaled = `r · m̂ · √${sum(beta2)} / ${root(shown(now("v")))}`;
+      return [m(), v(), hat("m", beta1), known, `r = √(${quotient}) = ${shown(r)}`, direction(scaled)];
+    },
+    laprop: () => [
+      v(),
+      hat("v", beta2),
+      ema("m", beta1, `${bracketed(g)} / ${root()}`),
+      direction(`${shown(now("m"))} / ${sum(beta1)}`),
+    ],
+    adabelief: () => [
+      m(),
+      `s = ${shown(beta2)} · ${old("s")} + ${shown(1 - beta2)} · (${shown(g)} − ${bracketed(now("m"))})² + ${shown(eps)} = ${shown(now("s"))}`,
+      hat("m", beta1),
+      hat("s", beta2),
+      direction(`m̂ / ${root("ŝ")}`),
+    ],
+    yogi() {
+      const change = Math.sign(g * g - accumulator(run, "v", t - 1, k));
+      const by = change ? ` ${change < 0 ? "−" : "+"} ${shown(1 - beta2)} · ${square}` : "";
+      return [m(), `v = ${old("v")}${by} = ${shown(now("v"))}`, hat("m", beta1), hat("v", beta2), direction(`m̂ / ${root()}`)];
+    },
+    lion: () => [
+      direction(`sign(${shown(beta1)} · ${old("m")} + ${shown(1 - beta1)} · ${bracketed(g)})`),
+      ema("m", beta2, bracketed(g)),
     ],
   };
   const step = `${shown(from)} − ${shown(state.eta[run.name])} · ${bracketed(d)}`;
