@@ -1,7 +1,7 @@
 """How curves look: one colour, dash pattern and marker for each optimizer in every figure, by its name.
 
 The colours are Okabe and Ito's, made for colour-blind readers; dashes and markers tell curves apart without colour and
-in grey print. The playground draws the seven optimizers that it has in the same order of colours.
+in grey print. The playground draws each of its optimizers in nearly the same hue.
 """
 
 from collections.abc import Iterable

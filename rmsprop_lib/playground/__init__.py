@@ -1,4 +1,4 @@
-"""The playground: eight optimizers race down a surface or train a network, in the page, in a notebook, and here.
+"""The playground: sixteen optimizers race down a surface or train a network, in the page, in a notebook, and here.
 
 - :class:`Playground` is the widget for notebooks, and needs anywidget;
 - :func:`still` draws a race as a picture, and needs Matplotlib;

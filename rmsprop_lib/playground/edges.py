@@ -47,7 +47,7 @@ def edge_of(optimizer: str, settings: Settings) -> float:
 
 
 def divisor(optimizer: str, accumulators: list[np.ndarray], t: int, settings: Settings) -> np.ndarray | float:
-    """The diagonal of P after step t; 1 where the optimizer keeps no squares. Of AdaDelta's, u is that before the step."""
+    """The diagonal of P after step t; 1 where the optimizer keeps no squares. AdaDelta's is that of the u given."""
     symbols = OPTIMIZERS[optimizer][1]
     squares = [k for k, symbol in enumerate(symbols) if symbol in ("G", "v", "s", "u")]
     if not squares:

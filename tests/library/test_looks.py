@@ -63,8 +63,44 @@ def test_the_figures_draw_by_name() -> None:
     assert bars[0].get_color() == LOOKS["RMSprop"].colour and bars[2].get_color() == LOOKS["Adam"].colour
 
 
+def in_the_playground() -> dict[str, tuple[str, str, str, str]]:
+    """For each optimizer its colour on white, that on black, its dashes and its mark."""
+    row = re.compile(r'^  (\w+): \["(#\w{6})", "(#\w{6})", \[([\d, ]*)\], "(.)"\],$', re.MULTILINE)
+    return {name: look for name, *look in row.findall(source("colours.mjs"))}
+
+
+def contrast(colour: str, paper: str) -> float:
+    """As WCAG defines it."""
+    light, dark = sorted(
+        (
+            0.05
+            + sum(
+                w * (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4)
+                for w, c in zip(WEIGHTS, to_rgb(x), strict=True)
+            )
+            for x in (colour, paper)
+        ),
+        reverse=True,
+    )
+    return light / dark
+
+
+WEIGHTS = (0.2126, 0.7152, 0.0722)
+
+
+def test_in_the_playground_none_looks_like_another_without_colour_and_all_stand_out_from_the_paper() -> None:
+    found = in_the_playground().values()
+    assert len({mark for *_, mark in found}) == len(OPTIMIZERS)
+    for place, paper in ((0, "#ffffff"), (1, "#12161c")):
+        assert len({look[place] for look in found}) == len(OPTIMIZERS)
+        assert min(contrast(look[place], paper) for look in found) > 4.5
+    family = [dashes for name, (*_, dashes, _) in in_the_playground().items() if len(OPTIMIZERS[name]) == 6]
+    others = {dashes for name, (*_, dashes, _) in in_the_playground().items() if len(OPTIMIZERS[name]) < 6}
+    assert len(set(family)) == len(family) == len(set(family) - others)
+
+
 def test_the_playground_has_the_hues_of_the_figures() -> None:
-    drawn = dict(re.findall(r'^  (\w+): \["(#\w{6})"', source("colours.mjs"), re.MULTILINE))
+    drawn = {name: look[0] for name, look in in_the_playground().items()}
     assert list(drawn) == list(OPTIMIZERS)
     for name, row in OPTIMIZERS.items():
         look = LOOKS[optimizer(row[0]) or ""]

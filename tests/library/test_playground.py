@@ -14,6 +14,7 @@ from rmsprop_lib import figures, numpy_optim
 from rmsprop_lib.descent import descend
 from rmsprop_lib.playground import Playground, from_address, run, still, to_address
 from rmsprop_lib.playground.bundle import _STATIC, bundle, script, source
+from rmsprop_lib.playground.edges import divisor
 from rmsprop_lib.playground.race import STEPS
 from rmsprop_lib.playground.state import NUMBERS, OPTIMIZERS, SURFACES, defaults
 from rmsprop_lib.playground.surfaces import LANDSCAPES, minimum, noise, normal, uniform
@@ -93,6 +94,14 @@ LIBRARY = {
     "centered": lambda h: numpy_optim.RMSprop(h["eta"]["centered"], h["rho"], h["eps"], centered=True),
     "rmspropm": lambda h: numpy_optim.RMSprop(h["eta"]["rmspropm"], h["rho"], h["eps"], momentum=h["gamma"]),
     "adam": lambda h: numpy_optim.Adam(h["eta"]["adam"], h["beta1"], h["beta2"], h["eps"]),
+    "adadelta": lambda h: numpy_optim.AdaDelta(h["eta"]["adadelta"], h["rho"], h["eps"]),
+    "adamax": lambda h: numpy_optim.AdaMax(h["eta"]["adamax"], h["beta1"], h["beta2"], h["eps"]),
+    "nadam": lambda h: numpy_optim.NAdam(h["eta"]["nadam"], h["beta1"], h["beta2"], h["eps"]),
+    "radam": lambda h: numpy_optim.RAdam(h["eta"]["radam"], h["beta1"], h["beta2"], h["eps"]),
+    "laprop": lambda h: numpy_optim.LaProp(h["eta"]["laprop"], h["beta1"], h["beta2"], h["eps"]),
+    "adabelief": lambda h: numpy_optim.AdaBelief(h["eta"]["adabelief"], h["beta1"], h["beta2"], h["eps"]),
+    "yogi": lambda h: numpy_optim.Yogi(h["eta"]["yogi"], h["beta1"], h["beta2"], h["eps"]),
+    "lion": lambda h: numpy_optim.Lion(h["eta"]["lion"], h["beta1"], h["beta2"]),
 }
 
 
@@ -121,12 +130,44 @@ class TestRuns:
         points = run("sgd", from_address("surface=reddi&eta.sgd=5"))
         assert np.abs(points[:, 0]).max() == 1
 
+    @pytest.mark.parametrize("optimizer", OPTIMIZERS)
+    @pytest.mark.parametrize("surface", PLANES)
+    def test_at_its_usual_rate_a_race_is_worth_to_look_at(self, surface, optimizer):
+        """Nothing leaves for far away, and nothing stands still."""
+        h = from_address(f"surface={surface}")
+        points = run(optimizer, h)
+        assert len(points) == h["steps"] + 1
+        x0, x1, _, _ = SURFACES[surface]["box"]
+        assert np.abs(points - points[0]).max() > 0.01 * (x1 - x0)
+        if surface != "saddle":
+            assert np.abs(points).max() < 1.5 * max(map(abs, SURFACES[surface]["box"]))
+
+    @pytest.mark.parametrize("optimizer", [name for name, row in OPTIMIZERS.items() if set(row[1]) & set("Gvsu")])
+    @pytest.mark.parametrize("inside", [False, True])
+    def test_what_divides_the_gradient_is_what_a_step_without_memory_of_gradients_divides_it_by(
+        self, optimizer, inside
+    ):
+        h = {**defaults(), "beta1": 0.0, "gamma": 0.0, "beta2": 0.9, "rho": 0.8, "eps": 0.01, "inside": inside}
+        accumulators, step = STEPS[optimizer]
+        state = [np.zeros(2)] * accumulators
+        for t in range(1, 40):
+            g = np.array([0.5, -3.0]) * (1 + t % 3)
+            before = state
+            d, *state = step(g, *state, t, h)
+            kept = [state[0], before[1]] if optimizer == "adadelta" else state
+            np.testing.assert_allclose(d * divisor(optimizer, kept, t, h), g, rtol=1e-12)
+
     def test_what_is_left_out_has_its_default(self):
         np.testing.assert_array_equal(run("adam", {"surface": "beale"}), run("adam", from_address("surface=beale")))
 
     def test_every_optimizer_has_a_rule_and_every_surface_a_landscape(self):
         assert list(STEPS) == list(OPTIMIZERS)
         assert set(LANDSCAPES) == set(PLANES)
+
+    def test_the_family_stands_behind_the_others(self):
+        folded = [len(row) == 6 and row[5] for row in OPTIMIZERS.values()]
+        assert folded == 8 * [False] + 8 * [True]
+        assert not any(row[3] for row in OPTIMIZERS.values() if len(row) == 6)
 
 
 STATES = st.builds(
@@ -246,7 +287,7 @@ class TestStill:
 
 class TestModules:
     def test_they_are_small_enough_to_read(self):
-        assert sum(len(source(name).encode()) for name in MODULES if name.endswith(".mjs")) < 90_000
+        assert sum(len(source(name).encode()) for name in MODULES if name.endswith(".mjs")) < 95_000
 
     def test_all_of_them_are_joined_and_no_import_is_left(self):
         for text in (script(), bundle("widget.mjs")):

@@ -6,7 +6,13 @@ from browser import SECONDS
 from playwright.sync_api import Page, expect
 
 # Everything in the playground, whatever it is folded under.
-OPEN = "() => playground.mounted[0].host.shadowRoot.querySelectorAll('details').forEach(e => (e.open = true))"
+OPEN = """() => {
+  const root = playground.mounted[0].host.shadowRoot;
+  root.querySelectorAll('details').forEach(e => (e.open = true));
+  root.querySelector('#unfold[aria-expanded=false]')?.click();
+}"""
+# The rows of the table, the family's among them.
+ROWS = "tbody tr:has(input)"
 
 
 def part(page: Page, selector: str) -> Any:

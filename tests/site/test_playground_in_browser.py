@@ -4,6 +4,8 @@ import contextlib
 import io
 import itertools
 import json
+import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from urllib.parse import quote
 
@@ -11,7 +13,7 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browser import DESK, PHONE, SECONDS, Visit, Window, opened
-from playground_parts import OPEN, address_of, part, set_address, wait_for_status
+from playground_parts import OPEN, ROWS, address_of, part, set_address, wait_for_status
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from rmsprop_lib.playground import from_address, run, to_address
@@ -39,6 +41,15 @@ def colours_of(page: Page) -> dict[tuple[int, ...], int]:
             return found; }"""
     )
     return {tuple(map(int, colour.split(","))): count for colour, count in found.items()}
+
+
+def python_of(line: str) -> str:
+    """An equation of the page, as Python reads it."""
+    line = unicodedata.normalize("NFKC", line.replace("²", "**2"))
+    for sign, meant in (("−", "-"), ("·", "*"), ("^", "**"), (")(", ")*("), ("√(", "sqrt(")):
+        line = line.replace(sign, meant)
+    line = re.sub(r"\|(.*?)\|", r"abs(\1)", line)
+    return re.sub(r"√(\d[\d.]*(?:e-?\d+)?|\w[\w\u0302]*)", r"sqrt(\1)", line)
 
 
 @pytest.fixture(scope="module")
@@ -166,6 +177,32 @@ class TestNumbers:
         assert "d = 200 / (√4000 + 1e−8) = 3.162" in shown["rmsprop"]
         assert "v = 0.9 · 0 + 0.09 · (200 − 0)² = 3600" in shown["centered"]
         assert "m̂ = 20 / (1 − 0.9^1) = 200" in shown["adam"]
+        assert "d = √(0 + 1e−8) / √(4000 + 1e−8) · 200 = 3.162e−4" in shown["adadelta"]
+        assert "u = max(0.999 · 0, |200| + 1e−8) = 200" in shown["adamax"]
+        assert "n = 0.9 · 20 / (1 − 0.9^2) + 0.1 · 200 / (1 − 0.9^1) = 294.7" in shown["nadam"]
+        assert "r = 0, as ℓ is at most 5" in shown["radam"] and "d = m̂ = 200" in shown["radam"]
+        assert "m = 0.9 · 0 + 0.1 · 200 / (√v̂ + 1e−8) = 0.1" in shown["laprop"]
+        assert "s = 0.999 · 0 + 0.001 · (200 − 20)² + 1e−8 = 32.4" in shown["adabelief"]
+        assert "v = 0 + 0.001 · 200² = 40" in shown["yogi"]
+        assert "d = sign(0.9 · 0 + 0.1 · 200) = 1" in shown["lion"]
+
+    @pytest.mark.parametrize("at", [1, 2, 9, 40])
+    @pytest.mark.parametrize("settings", ["kappa=3", "kappa=3&inside=1&eps=0.5&beta1=0.6&beta2=0.9&rho=0.7&gamma=0.5"])
+    def test_every_equation_is_true(self, page: Page, settings: str, at: int) -> None:
+        page.evaluate(OPEN)
+        set_address(page, f"surface=ravine&{settings}&start=2,8&noise=3&{EVERYONE}&at={at}&steps=50")
+        blocks = part(page, "#equations > div pre").all_text_contents()
+        counted = 0
+        for name, block in zip(OPTIMIZERS, blocks, strict=True):
+            known = {"sign": np.sign, "sqrt": np.sqrt, "max": max, "abs": abs}
+            for line in block.splitlines():
+                symbol, *terms = python_of(line.partition(", as")[0]).split(" = ")
+                values = [eval(term, dict(known)) for term in terms]  # of the page under test
+                known[symbol] = values[-1]
+                counted += len(values) - 1
+                # Every number has four digits, and of what is subtracted fewer are left.
+                assert values == pytest.approx([values[-1]] * len(values), rel=0.01, abs=0.01), (name, line)
+        assert counted > 50
 
     def test_divergence_is_shown_as_divergence(self, page: Page) -> None:
         page.evaluate(OPEN)
@@ -258,6 +295,29 @@ class TestAddresses:
         assert address_of(page) == taken
         wait_for_status(page, given.partition("=")[0])
 
+    def test_old_addresses_give_the_states_that_they_gave(self, page: Page) -> None:
+        # Who was shown before the family came, and at which rates.
+        eight = ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "centered", "rmspropm", "adam"]
+        usual = {
+            "ravine": [0.01, 0.003, 0.003, 1, 0.1, 0.05, 0.02, 0.2],
+            "rosenbrock": [0.003, 0.002, 0.002, 1.5, 0.02, 0.005, 0.002, 0.5],
+            "beale": [0.03, 0.01, 0.01, 1, 0.01, 0.003, 0.001, 0.2],
+            "saddle": [0.01, 0.003, 0.003, 1, 0.1, 0.05, 0.02, 0.2],
+            "noisy": [0.01, 0.003, 0.003, 1, 0.1, 0.05, 0.02, 0.2],
+            "drifting": [0.5, 0.1, 0.1, 1, 0.1, 0.05, 0.02, 0.2],
+            "sparse": [0.5, 0.05, 0.05, 1, 0.1, 0.05, 0.02, 0.2],
+            "bumps": [0.1, 0.03, 0.05, 1, 0.1, 0.05, 0.02, 0.2],
+            "reddi": [0.01, 0.003, 0.003, 1, 0.1, 0.05, 0.02, 0.2],
+            "network": [0.2, 0.2, 0.1, 0.05, 0.001, 0.0005, 0.0005, 0.01],
+        }
+        assert list(usual) == list(SURFACES)
+        for surface, rates in usual.items():
+            state = page.evaluate("a => playground.fromAddress(a).state", f"surface={surface}")
+            assert state["on"] == ["sgd", "momentum", "adagrad", "rmsprop", "adam"]
+            assert {name: state["eta"][name] for name in eight} == dict(zip(eight, rates, strict=True))
+        full = f"surface=ravine&on={','.join(eight)}&" + "&".join(f"eta.{name}=0.015" for name in eight)
+        assert page.evaluate("a => playground.toAddress(playground.fromAddress(a).state)", full) == full
+
     def test_the_windows_address_follows_and_can_be_opened_again(self, window: Window, address: str) -> None:
         page = window.open(address + HOME).page
         assert "#" not in page.url
@@ -312,6 +372,13 @@ class TestPages:
             assert page.url.endswith(f"{chapter}.html")
             assert address_of(page) == to_address(from_address(target))
         assert not visit.errors
+
+    def test_chapter_20_leads_to_a_race_of_the_family(self, window: Window, address: str) -> None:
+        page = window.open(f"{address}chapters/20_family.html").page
+        page.locator('article a[href*="playground.html#surface=sparse"]').click()
+        page.wait_for_url("**/playground.html#surface=sparse*")
+        assert address_of(page) == "surface=sparse&beta2=0.5&on=adam,laprop"
+        assert part(page, "#unfold").get_attribute("aria-expanded") == "true"
 
     def test_on_its_own_page_a_guided_link_sets_it_too(self, window: Window, address: str) -> None:
         page = window.open(address + HOME).page
@@ -599,6 +666,40 @@ class TestForEveryone:
         page.evaluate(OPEN)
         names = part(page, "#settings .words").all_text_contents()
         assert {"decay of squares ρ", "momentum γ", "noise σ"} <= set(names)
+
+    def test_the_family_is_folded_until_it_is_asked_for_or_in_the_race(self, window: Window, address: str) -> None:
+        page = window.open(f"{address}{HOME}#surface=ravine").page
+        button, rows = part(page, "#unfold"), part(page, "#family tr:has(input)")
+        assert rows.count() == 8
+
+        def seen() -> list[bool]:
+            return [row.is_visible() for row in rows.all()]
+
+        assert button.get_attribute("aria-expanded") == "false" and not any(seen())
+        height = part(page, "table").bounding_box()["height"]
+        button.focus()
+        page.keyboard.press("Enter")
+        assert button.get_attribute("aria-expanded") == "true" and all(seen())
+        assert part(page, "table").bounding_box()["height"] > 1.5 * height
+        page.keyboard.press("Space")
+        assert button.get_attribute("aria-expanded") == "false" and not any(seen())
+        assert address_of(page) == "surface=ravine"
+        set_address(page, "surface=ravine&on=adam,lion")
+        assert button.get_attribute("aria-expanded") == "true" and all(seen())
+        set_address(page, "surface=ravine")  # what a reader has before him is not folded away
+        assert all(seen())
+
+    def test_a_sign_has_no_effective_rate_and_adadeltas_is_that_of_its_step(self, page: Page) -> None:
+        where = "surface=ravine&on=adadelta,lion&eps=0.0001&at=40"
+        page.evaluate(OPEN)
+        set_address(page, where)
+        rows = dict(zip(OPTIMIZERS, part(page, ROWS).all(), strict=True))
+        assert rows["lion"].locator("td").last.text_content() == "–, –"
+        points = run("adadelta", from_address(where))
+        _, gradient = LANDSCAPES["ravine"]
+        g = np.array(gradient(*map(float, points[39]), 40, from_address(where)))
+        shown = [float(text) for text in rows["adadelta"].locator("td").last.text_content().split(", ")]
+        assert shown == pytest.approx((points[39] - points[40]) / g, rel=6e-3)
 
     def test_forced_colours_are_taken_over(self, window: Window, address: str) -> None:
         page = window.open(address + HOME, forced_colors="active").page

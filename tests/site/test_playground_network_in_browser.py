@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browser import DESK, PHONE, SECONDS, Window, opened
-from playground_parts import OPEN, address_of, part, set_address, wait_for_status
+from playground_parts import OPEN, ROWS, address_of, part, set_address, wait_for_status
 from playwright.sync_api import Browser, Page, expect
 
 from rmsprop_lib.playground import Training, from_address, to_address, train
@@ -51,7 +51,7 @@ def trained(page: Page, where: str, steps: int) -> None:
 
 def column(page: Page, k: int) -> dict[str, str]:
     """The cells of a column of the table, from 0 after the rates, by optimizer."""
-    rows = part(page, "#entrants tr").evaluate_all(
+    rows = part(page, ROWS).evaluate_all(
         "(rows, k) => rows.map(row => row.querySelectorAll('td')[k + 1].textContent)", k
     )
     return dict(zip(OPTIMIZERS, rows, strict=True))
@@ -122,6 +122,16 @@ class TestNumbers:
             height = found["curvature"][-1] / found["edge"][0]
             line = f"{name:9} after 300 steps: loss {found['loss'][-1]:.6g}, curvature over its edge {height:.4f}\n"
             assert line in said.getvalue()
+
+    def test_a_sign_is_trained_without_an_edge(self, page: Page) -> None:
+        page.evaluate(OPEN)
+        trained(page, f"{NETWORK}&steps=100&on=sgd,lion", 100)
+        assert float(column(page, 0)["lion"]) > 0 and float(column(page, 1)["lion"]) > 0
+        assert [column(page, k)["lion"] for k in (2, 3)] == ["–", "–"]
+        lines = part(page, "#equations > div").nth(1).text_content()
+        assert "largest eigenvalue of H after step 100" in lines and "edge" not in lines
+        wait_for_status(page, "Curvature over its edge: SGD")
+        assert "Lion " not in part(page, "#status").text_content().partition("edge")[2]
 
     def test_a_training_that_diverges_is_shown_as_diverged(self, page: Page) -> None:
         trained(page, f"{NETWORK}&steps=100&on=sgd,rmsprop&eta.sgd=10", 100)

@@ -12,10 +12,12 @@ from statistics import median, quantiles
 
 from playwright.sync_api import sync_playwright
 
+from rmsprop_lib.playground.state import OPTIMIZERS
 from tools.environment.chromium import FLAGS, program
 from tools.paths import SITE
 
-ADDRESS = "surface=ravine&angle=20&steps=500&on=sgd,momentum,nesterov,adagrad,rmsprop,centered,rmspropm,adam"
+EVERYONE = "on=" + ",".join(OPTIMIZERS)
+ADDRESS = f"surface=ravine&angle=20&steps=500&{EVERYONE}"
 MEASURE = """
 async address => {
   const { host, playground: mounted } = playground.mounted[0];
@@ -43,7 +45,7 @@ async address => {
 }
 """
 
-NETWORK = "surface=network&on=sgd,momentum,nesterov,adagrad,rmsprop,centered,rmspropm,adam"
+NETWORK = f"surface=network&{EVERYONE}"
 # What a frame's callbacks take, and when each frame begins.
 CALLBACKS = """
 window.frames_of = { work: [], begun: [] };

@@ -23,8 +23,8 @@ function radamScale(v, t, h) {
   return (r * Math.sqrt(1 - power(h.beta2, t))) / (Math.sqrt(v) + h.eps) + (r ? 0 : 1);
 }
 
-// What divides the gradient, or the average of gradients, at step t, where s are the accumulators; of AdaDelta's, u is
-// that before the step.
+// What divides the gradient, or the average of gradients, at step t, where s are the accumulators. AdaDelta takes a step
+// with the u from before it.
 export function divisor(name, s, t, h) {
   const v = s[squaresOf(name)];
   if (name === "adadelta") return Math.sqrt(v + h.eps) / Math.sqrt(s[1] + h.eps);

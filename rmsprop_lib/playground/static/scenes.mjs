@@ -14,7 +14,8 @@ import { effectiveRate, equations, python, shown, squares, summary } from "./wor
 const overSteps = (what) => `${what} over the steps, on a logarithmic axis`;
 // What of the squares is drawn: v, and who of the runs calls it otherwise.
 function symbolsOf(runs) {
-  const others = runs.map(({ name }) => [titleOf(name), OPTIMIZERS[name][1][squaresOf(name)] ?? "v"]).filter(([, s]) => s !== "v");
+  const symbols = runs.map(({ name }) => [titleOf(name), OPTIMIZERS[name][1][squaresOf(name)] ?? "v"]);
+  const others = symbols.filter(([, symbol]) => symbol !== "v");
   return `v${others.map(([title, symbol]) => `, for ${title} ${symbol}`).join("")}${others.length ? "," : ""}`;
 }
 const PLANE = {

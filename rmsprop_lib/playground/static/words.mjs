@@ -86,7 +86,8 @@ export function equations(run, t, k, state) {
       m(),
       v(),
       hat("v", beta2),
-      `n = ${shown(beta1)} · ${bracketed(now("m"))} / ${sum(beta1, t + 1)} + ${shown(1 - beta1)} · ${bracketed(g)} / ${sum(beta1)}` +
+      `n = ${shown(beta1)} · ${bracketed(now("m"))} / ${sum(beta1, t + 1)}` +
+        ` + ${shown(1 - beta1)} · ${bracketed(g)} / ${sum(beta1)}` +
         ` = ${shown((beta1 * now("m")) / (1 - beta1 ** (t + 1)) + ((1 - beta1) * g) / (1 - beta1 ** t))}`,
       direction(`n / ${root()}`),
     ],
@@ -107,7 +108,8 @@ export function equations(run, t, k, state) {
     ],
     adabelief: () => [
       m(),
-      `s = ${shown(beta2)} · ${old("s")} + ${shown(1 - beta2)} · (${shown(g)} − ${bracketed(now("m"))})² + ${shown(eps)} = ${shown(now("s"))}`,
+      `s = ${shown(beta2)} · ${old("s")} + ${shown(1 - beta2)} · (${shown(g)} − ${bracketed(now("m"))})²` +
+        ` + ${shown(eps)} = ${shown(now("s"))}`,
       hat("m", beta1),
       hat("s", beta2),
       direction(`m̂ / ${root("ŝ")}`),
@@ -115,7 +117,8 @@ export function equations(run, t, k, state) {
     yogi() {
       const change = Math.sign(g * g - accumulator(run, "v", t - 1, k));
       const by = change ? ` ${change < 0 ? "−" : "+"} ${shown(1 - beta2)} · ${square}` : "";
-      return [m(), `v = ${old("v")}${by} = ${shown(now("v"))}`, hat("m", beta1), hat("v", beta2), direction(`m̂ / ${root()}`)];
+      const moved = `v = ${old("v")}${by} = ${shown(now("v"))}`;
+      return [m(), moved, hat("m", beta1), hat("v", beta2), direction(`m̂ / ${root()}`)];
     },
     lion: () => [
       direction(`sign(${shown(beta1)} · ${old("m")} + ${shown(1 - beta1)} · ${bracketed(g)})`),
