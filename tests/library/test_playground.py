@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rmsprop_lib import figures, numpy_optim
-from rmsprop_lib.descent import descend
 from rmsprop_lib.playground import Playground, from_address, run, still, to_address
 from rmsprop_lib.playground.bundle import _STATIC, bundle, script, source
 from rmsprop_lib.playground.edges import divisor
@@ -111,8 +110,10 @@ class TestRuns:
         h = from_address("surface=ravine&kappa=30&angle=20&start=-6,4&eps=0.01&rho=0.95&beta2=0.98&gamma=0.8&steps=150")
         problem = ravine(30.0, np.radians(20))
         # Later the cycle that RMSprop ends in magnifies what two ways to take a root differ by in the last digit.
-        path = descend(problem, LIBRARY[optimizer](h), 150, start=np.array([-6.0, 4.0]))
-        np.testing.assert_allclose(run(optimizer, h), path.theta, rtol=1e-9, atol=1e-10)
+        of_the_library, points = LIBRARY[optimizer](h), [np.array([-6.0, 4.0])]
+        for _ in range(150):
+            points.append(of_the_library.update({"x": points[-1]}, {"x": problem.gradient(points[-1])})["x"])
+        np.testing.assert_allclose(run(optimizer, h), points, rtol=1e-9, atol=1e-10)
 
     def test_the_first_step_of_rmsprop_is_the_rate_over_the_root_of_one_minus_rho(self):
         points = run("rmsprop", from_address("surface=ravine&rho=0.96&eps=1e-12"))
@@ -125,6 +126,14 @@ class TestRuns:
     def test_a_run_that_diverges_ends(self):
         points = run("sgd", from_address("eta.sgd=10"))
         assert 2 < len(points) < 20 and np.isfinite(points).all()
+
+    def test_adadelta_sets_out_from_epsilon(self):
+        value, _ = LANDSCAPES["ravine"]
+        addresses = [f"surface=ravine&eps={eps}&eta.adadelta=1" for eps in ("1e-8", "0.0001")]
+        slow, fast = (value(*map(float, run("adadelta", h)[-1]), 300, h) for h in map(from_address, addresses))
+        assert slow > 80 and fast < 1
+        at_ten = [name for name in PLANES if from_address(f"surface={name}")["eta"]["adadelta"] == 10]
+        assert len(at_ten) > len(PLANES) / 2
 
     def test_x_stays_between_its_bounds_in_the_problem_of_reddi(self):
         points = run("sgd", from_address("surface=reddi&eta.sgd=5"))

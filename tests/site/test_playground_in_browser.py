@@ -384,7 +384,7 @@ class TestPages:
         page = window.open(address + HOME).page
         links = page.locator('article a[href*="#surface="]:visible')
         assert links.count() >= 6
-        links.nth(2).click()
+        links.nth(3).click()
         assert address_of(page) == "surface=ravine&angle=45&steps=1000"
         assert part(page, "canvas").first.is_visible()
         page.go_back()
