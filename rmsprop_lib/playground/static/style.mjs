@@ -63,7 +63,8 @@ td .slider input { grid-area: auto; }
 td .slider .words { display: none; }
 .folded tr + tr { display: none; }
 #unfold { border: 0; padding: 0; background: none; font-weight: 600; }
-#unfold::before { content: "▾ "; } .folded #unfold::before { content: "▸ "; }
+#unfold::before { content: "▾"; display: inline-block; width: 0.7em; font-size: 1.5em; line-height: 0; }
+.folded #unfold::before { content: "▸"; }
 .mark { width: 1.1em; text-align: center; }
 .scroll { overflow-x: auto; }
 .equations { display: grid; gap: 0.8em; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20em), 1fr)); }
