@@ -140,6 +140,13 @@ class TestOneRuleForEveryTypeOfNumber:
         np.testing.assert_array_equal(v, [[8, 32], [4, 16]])
         np.testing.assert_allclose(d, [[2**0.5] * 2, [2, 2]])
 
+    def test_a_floats_root_is_rounded_once_as_an_arrays_is(self) -> None:
+        # Its power of one half is rounded to another number for some of these, with some C libraries.
+        weights = [rules.weight_sum(beta, t) for beta in (0.9, 0.98, 0.99, 0.999) for t in range(1, 8001)]
+        roots = [rules.sqrt(w) for w in weights]
+        assert all(type(root) is float for root in roots)
+        np.testing.assert_array_equal(roots, np.sqrt(weights))
+
 
 class TestMovingAverage:
     def test_decay_weighs_the_past_and_the_rest_the_new(self):

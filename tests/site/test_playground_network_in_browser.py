@@ -91,6 +91,11 @@ class TestNumbers:
         if settings != self.SETTINGS[2]:
             np.testing.assert_allclose(found["curvature"], expected.curvature, rtol=1e-6)
 
+    def test_radams_is_so_to_the_end_of_its_usual_length(self, page: Page) -> None:
+        # It alone takes roots of numbers that are no arrays, and late a power of one half is not the root.
+        expected = train("radam", from_address(NETWORK))
+        np.testing.assert_array_equal(self.in_browser(page, "radam", NETWORK)["loss"], expected.loss)
+
     def test_some_of_them_diverge_and_some_do_not(self) -> None:
         # Or the test above would say nothing about divergence.
         lengths = [len(train(name, from_address(f"{NETWORK}&{self.SETTINGS[2]}")).loss) for name in OPTIMIZERS]
