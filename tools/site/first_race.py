@@ -74,9 +74,9 @@ def place(x: float, y: float) -> str:
 
 
 def style(dark: str) -> str:
-    """The colours of the optimizers, as rules of CSS. ``dark`` is what stands around those for the dark."""
-    light = "".join(f".race-{name}{{--race:{look[0]}}}" for name, look in looks().items())
-    return light + dark % "".join(f".race-{name}{{--race:{look[1]}}}" for name, look in looks().items())
+    """The colours of the race's optimizers, as rules of CSS. ``dark`` is what stands around those for the dark."""
+    light, black = ("".join(f".race-{name}{{--race:{looks()[name][k]}}}" for name in HOMES) for k in (0, 1))
+    return light + dark % black
 
 
 def scene() -> str:
