@@ -402,6 +402,28 @@ def shard_with_mean_squares(theta, v, g, m, eta, rho, eps):
     return theta, rho * v + (1 - rho) * np.mean(mine**2, axis=0)
 
 
+def chance_from_trunc(x, p, emin):
+    e = np.maximum(np.frexp(x)[1] - 1, emin)
+    ulp = 2.0 ** (e - p + 1)
+    low = np.trunc(x / ulp) * ulp
+    return low, (x - low) / ulp
+
+
+def distance_with_frexp_s_exponent(x, p, emin):
+    e = np.maximum(np.frexp(x)[1], emin)
+    gap = 2.0 ** (e - p + 1)
+    low = np.floor(x / gap) * gap
+    return low, x - low
+
+
+def steps_from_one(K, rho):
+    v, n = K, 1
+    while v**0.5 > 2:
+        v = rho * v + 1 - rho
+        n += 1
+    return n
+
+
 Q = lambda z, y, s: (1 - s) * onehot(z, y) + s / z.shape[1]  # noqa: E731
 
 ANSWERS: dict[str, list[tuple[tuple[str, ...], Any]]] = {
@@ -641,6 +663,7 @@ ANSWERS: dict[str, list[tuple[tuple[str, ...], Any]]] = {
         ),
         (("one step too many", "ρ and 1 − ρ swapped"), lambda K, rho: steps(K, rho, first=1, swap=True)),
         (("one step too many", "new gradients left out"), lambda K, rho: steps(K, rho, first=1, new=0.0)),
+        (("begins at K", "one step too many"), steps_from_one),
     ],
     "tune-convert": [
         (("turned over",), lambda eta, rho, new, T: eta * reach(new, T) / reach(rho, T)),
@@ -803,6 +826,8 @@ ANSWERS: dict[str, list[tuple[tuple[str, ...], Any]]] = {
                 x, p, emin, np.ceil, least=0, chance=lambda x, low, g: (x - np.floor(x / g) * g) / g
             ),
         ),
+        (("towards zero, with its sign",), chance_from_trunc),
+        (("exponent one too large", "distance not divided by the gap"), distance_with_frexp_s_exponent),
     ],
     "kahan-step": [
         (("never given back",), kahan(y_=lambda s, c: -s)),
