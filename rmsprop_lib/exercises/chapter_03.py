@@ -64,15 +64,18 @@ class _Library:
         return self.optimizer.update({"theta": np.asarray(theta, float)}, {"theta": np.asarray(g, float)})["theta"]
 
 
-def _class(stepped: Any, remembered: Any, given: Any, **choices: Any) -> Any:
+def _class(stepped: Any, begun: Any, remembered: Any, given: Any, **choices: Any) -> Any:
     """A class made with (lr, rho, eps) as a product of choices, those of the step among them."""
     direction = fillings.adaptive_step(**choices)
 
     class Own:
         def __init__(self, lr: float, rho: float, eps: float) -> None:
-            self.lr, self.rho, self.eps, self.v = lr, rho, eps, 0.0
+            self.lr, self.rho, self.eps = lr, rho, eps
+            self.v: Any = None
 
         def step(self, theta: Any, g: Any) -> Any:
+            if self.v is None:
+                self.v = begun(choices["squared"](given(self.lr, g)))
             d, new = direction(given(self.lr, g), self.v, self.rho, self.eps)
             self.v = remembered(self.v, new)
             return stepped(theta, self.lr, d)
@@ -115,6 +118,7 @@ CLASS = Exercise(
     ),
     slots=(
         fillings.stepped(),
+        fillings.begun("the average"),
         fillings.remembered("the average", read="From a sum to an average"),
         _GIVEN,
         *fillings.without(_SLOTS, "average begun anew at every call"),

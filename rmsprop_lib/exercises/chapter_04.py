@@ -314,11 +314,12 @@ def _ratio(v: Any, mu: Any, eps: Any) -> Any:
     return (rules.sqrt(v + mu * mu) + eps) / (rules.sqrt(v) + eps)
 
 
-def _ratio_of(inside: Any, squares: Any, epsilon: Any, root: Any, quotient: Any) -> Any:
+def _ratio_of(inside: Any, squares: Any, epsilon: Any, present: Any, root: Any, quotient: Any) -> Any:
     """The ratio as a product of choices: what stands under the two roots, the roots, ε, and which is divided."""
 
     def ratio(v: Any, mu: Any, eps: Any) -> Any:
-        plain, centered = (epsilon(root, x, eps) for x in inside(v, squares(mu)))
+        both = zip(inside(v, squares(mu)), present, strict=True)
+        plain, centered = (epsilon(root, x, times * eps) for x, times in both)
         return quotient(plain, centered)
 
     return ratio
@@ -392,6 +393,26 @@ _RATIO_SLOTS = (
                 "ε subtracted",
                 lambda root, v, eps: root(v) - eps,
                 "You subtract ε from the roots. A denominator that should be kept away from 0 can then be 0.",
+            ),
+        ),
+    ),
+    # How often ε is in the plain denominator, and how often in the centered one.
+    Slot(
+        "present",
+        (1.0, 1.0),
+        (
+            Mistake(
+                "no ε in the plain denominator",
+                (0.0, 1.0),
+                "Only the centered denominator has an ε in your ratio. Where ε is large the ratio should be near 1; "
+                "yours falls below it.",
+                read="No bound but ε",
+            ),
+            Mistake(
+                "no ε in the centered denominator",
+                (1.0, 0.0),
+                "Only the plain denominator has an ε in your ratio. Where v is zero nothing limits it.",
+                read="No bound but ε",
             ),
         ),
     ),
@@ -484,7 +505,7 @@ def _state(rho: float, t: int) -> dict[str, Any]:
     mu: Any = np.zeros(5)
     for g in _g[:t]:
         _, v, mu = rules.centered_rmsprop(g, v, mu, rho, EPS)
-    return {"v": v, "mu": mu, "t": float(t), "rho": rho}
+    return {"v": v, "mu": mu, "t": t, "rho": rho}
 
 
 _PHANTOM_SLOTS = (
@@ -569,9 +590,9 @@ _PHANTOM_SLOTS = (
             Mistake(
                 "variance divided like an average",
                 lambda mu, weights: mu / rules.sqrt(weights),
-                "You divide v by the sum of the weights, as one does with an average. But v is a difference, mean "
-                "square less squared mean, and the mean has been pulled towards the zero as well. At t = 1 a single "
-                "gradient would be left with a variance.",
+                "You divide v as one divides an average. But v is a difference, mean square less squared mean, and the "
+                "mean has been pulled towards the zero as well. At t = 1 a single gradient would be left with a "
+                "variance.",
             ),
             Mistake(
                 "mean not divided",

@@ -157,17 +157,19 @@ _KEPT_BUFFER = Slot(
 )
 
 
-def _class(stepped: Any, remembered: Any, rate: Any, **choices: Any) -> Any:
+def _class(stepped: Any, begun: Any, remembered: Any, rate: Any, **choices: Any) -> Any:
     """A class made with (lr, rho, gamma, eps) as a product of choices, those of the step among them."""
     given, left = rate()
 
     class Own:
         def __init__(self, lr: float, rho: float, gamma: float, eps: float) -> None:
             self.lr, self.rho, self.gamma, self.eps = lr, rho, gamma, eps
-            self.v: Any = 0.0
+            self.v: Any = None
             self.b: Any = 0.0
 
         def step(self, theta: Any, g: Any) -> Any:
+            if self.v is None:
+                self.v = begun(choices["squared"](given(self.lr, g)))
             direction = _momentum(kept_buffer=_KEPT_BUFFER.right, **choices)
             d, v, b = direction(given(self.lr, g), self.v, self.b, self.rho, self.gamma, self.eps)
             self.v, self.b = remembered(self.v, v), b
@@ -216,6 +218,7 @@ _OF_THE_CLASS = (
     _MOVE,
     _DECAYS,
     fillings.stepped(),
+    fillings.begun("the average"),
     fillings.remembered("the average"),
     _RATE,
     *fillings.without(_SCALING, "average begun anew at every call"),
@@ -437,6 +440,10 @@ def _coasted_to_the_end(rates: Any, directions: Any, gamma: Any) -> Any:
     return gamma / (1 - gamma) * np.sum((rates[:-1] - rates[1:]) * (outside / rates)[:-1])
 
 
+def _dampened(b: Any, r: Any, gamma: Any) -> Any:
+    return gamma * b + (1 - gamma) * r
+
+
 _COAST_SLOTS = (
     # Subtracted in both buffers it is the same as the difference turned round.
     *fillings.without(
@@ -447,6 +454,62 @@ _COAST_SLOTS = (
             )
         ],
         "direction subtracted in the buffer",
+    ),
+    # How the buffer of the inside form is filled, and how that of the outside form.
+    Slot(
+        "forms",
+        lambda buffered: (buffered, buffered),
+        (
+            Mistake(
+                "outside form dampened",
+                lambda buffered: (buffered, _dampened),
+                "In the outside form alone the new direction enters the buffer with the weight 1 − γ. The two forms "
+                "are then apart even where the rate never changes.",
+                read="How much further: the same rate means ten times the distance",
+            ),
+            Mistake(
+                "inside form dampened",
+                lambda buffered: (_dampened, buffered),
+                "In the inside form alone what is new enters the buffer with the weight 1 − γ. The two forms are then "
+                "apart even where the rate never changes.",
+                read="How much further: the same rate means ten times the distance",
+            ),
+            Mistake(
+                "outside form without momentum",
+                lambda buffered: (buffered, lambda b, r, gamma: r),
+                "Your outside form has no momentum: its steps are the directions, times the rate.",
+            ),
+            Mistake(
+                "inside form without momentum",
+                lambda buffered: (lambda u, x, gamma: x, buffered),
+                "Your inside form has no momentum: its steps are the directions, times the rate.",
+            ),
+        ),
+    ),
+    # With which buffers the steps are made: a function of both before a direction has entered, and after.
+    Slot(
+        "used",
+        lambda before, after: after,
+        (
+            Mistake(
+                "outside form with the old buffer",
+                lambda before, after: (after[0], before[1]),
+                "The step of your outside form uses the buffer as it was before this direction entered.",
+                read="A heavy ball that is fed directions",
+            ),
+            Mistake(
+                "inside form with the old buffer",
+                lambda before, after: (before[0], after[1]),
+                "The step of your inside form is the buffer as it was before what is new entered.",
+                read="A heavy ball that is fed directions",
+            ),
+            Mistake(
+                "both with the old buffers",
+                lambda before, after: before,
+                "Both forms step with the buffers as they were before this direction entered.",
+                read="A heavy ball that is fed directions",
+            ),
+        ),
     ),
     Slot(
         "directions",
@@ -593,14 +656,28 @@ _COAST_SLOTS = (
 )
 
 
-def _coasting(buffered: Any, directions: Any, fed: Any, inside: Any, rates: Any, difference: Any, total: Any) -> Any:
+def _coasting(
+    buffered: Any,
+    forms: Any,
+    used: Any,
+    directions: Any,
+    fed: Any,
+    inside: Any,
+    rates: Any,
+    difference: Any,
+    total: Any,
+) -> Any:
+    into_u, into_b = forms(buffered)
+
     def extra(etas: Any, rs: Any, gamma: Any) -> Any:
         u: Any = 0.0
         b: Any = 0.0
         apart = []
         for eta, r, outside in zip(etas, directions(np.asarray(rs)), rates(np.asarray(etas)), strict=True):
-            u, b = buffered(u, fed(eta, r), gamma), buffered(b, r, gamma)
-            apart.append(difference(inside(eta, u), outside * b))
+            before = u, b
+            u, b = into_u(u, fed(eta, r), gamma), into_b(b, r, gamma)
+            of_inside, of_outside = used(before, (u, b))
+            apart.append(difference(inside(eta, of_inside), outside * of_outside))
         return total(np.array(apart))
 
     return extra

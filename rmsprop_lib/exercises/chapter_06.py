@@ -335,8 +335,8 @@ _KEPT = Slot(
         Mistake(
             "corrected averages kept",
             lambda m, v, m_hat, v_hat: (m_hat, v_hat),
-            "You return the corrected averages, and they are what the next step begins with. It then corrects what has "
-            "been corrected, and these are no longer averages.",
+            "The corrected averages are what your next step begins with. It then corrects what has been corrected, and "
+            "these are no longer averages.",
             read="Bias correction",
         ),
         Mistake(
@@ -405,7 +405,7 @@ def _largest(
         square = squared(g, new_m)
         new_v = averaged_v(v, square, of_v)
         first, afterwards = order(lambda a: corrected_v(corrected, a, in_v, t))
-        new_max = largest(v_max, first(new_v), square)
+        new_max = largest(v_max, first(new_v), square, first(v))
         above, below = used(m, new_m, v_max, new_max, new_v)
         m_hat = corrected_m(corrected, above, in_m, t)
         v_hat = afterwards(below)
@@ -427,7 +427,7 @@ def _maximum_first(correct: Any) -> Any:
 def _adam(**choices: Any) -> Any:
     """Adam's step as a product of choices: AMSGrad's with the present average for the largest."""
     step = _largest(
-        largest=lambda v_max, v, square: v,
+        largest=lambda v_max, v, square, old: v,
         kept_largest=lambda m, v, v_max, new: (m, v, new),
         order=_maximum_first,
         **choices,
@@ -1020,33 +1020,39 @@ CLASS = Exercise(
 
 _LARGEST = Slot(
     "largest",
-    lambda v_max, v, square: rules.maximum(v_max, v),
+    lambda v_max, v, square, old: rules.maximum(v_max, v),
     (
         Mistake(
             "largest square instead of largest average",
-            lambda v_max, v, square: rules.maximum(v_max, square),
+            lambda v_max, v, square, old: rules.maximum(v_max, square),
             "You keep the largest squared gradient. One outlier then sets the rate for ever, where the average would "
             "have let in a part 1 − β₂ of it.",
         ),
         Mistake(
             "smallest instead of largest",
-            lambda v_max, v, square: -rules.maximum(-v_max, -v),
+            lambda v_max, v, square, old: -rules.maximum(-v_max, -v),
             "You keep the smaller of the two. It begins at zero and stays there, so that only ε is left in the "
             "denominator.",
         ),
         Mistake(
             "no largest",
-            lambda v_max, v, square: v,
+            lambda v_max, v, square, old: v,
             "Your v_max is the present average: nothing of a larger one before is kept, and the method is Adam.",
         ),
         Mistake(
+            "largest without the new average",
+            lambda v_max, v, square, old: rules.maximum(v_max, old),
+            "You compare the largest average with v as it was before this gradient entered. The new average, which may "
+            "be the largest, counts one step late.",
+        ),
+        Mistake(
             "sum instead of the largest",
-            lambda v_max, v, square: v_max + v,
+            lambda v_max, v, square, old: v_max + v,
             "You add the averages up in v_max. It grows at every step, and the steps shrink as AdaGrad's do.",
         ),
         Mistake(
             "one maximum for all elements",
-            lambda v_max, v, square: np.max(np.maximum(v_max, v)) + 0 * v,
+            lambda v_max, v, square, old: np.max(np.maximum(v_max, v)) + 0 * v,
             "You take one maximum over all elements, so that all have the same rate. It is taken for each by itself.",
         ),
     ),

@@ -809,6 +809,7 @@ _REMEMBERED = Slot(
 
 
 def _optimizer(
+    begun: Any,
     shares: Any,
     squared: Any,
     averaged: Any,
@@ -830,13 +831,15 @@ def _optimizer(
     class Own:
         def __init__(self, alpha: float, eps: float, momentum: float, centered: bool) -> None:
             self.alpha, self.eps, self.momentum, self.centered = shares(alpha), eps, momentum, centered
-            self.v: Any = 0.0
+            self.v: Any = None
             self.mu: Any = 0.0
             self.b: Any = 0.0
 
         def step(self, lr: float, theta: Any, g: Any) -> Any:
             g = np.asarray(g, float)
             into, out = rate
+            if self.v is None:
+                self.v = begun(squared(g))
             new = averaged(self.v, squared(g), self.alpha)
             mu = mean(self.mu, g, self.alpha)
             divides = centering(used(self.v, new), mu, self.centered)
@@ -913,6 +916,7 @@ OPTIMIZER = Exercise(
         for centered in (False, True)
     ),
     slots=(
+        fillings.begun("v"),
         _SHARES,
         fillings.squared("v"),
         *fillings.without((fillings.averaged("v", "α"),), "average begun anew at every call", "no average"),

@@ -96,6 +96,22 @@ _BACK = (
         ),
     ),
     Slot(
+        "ends",
+        lambda factor, last: factor,
+        (
+            Mistake(
+                "no derivative at the last position",
+                lambda factor, last: 0 * factor + 1.0 if last else factor,
+                "Your last row is dh itself. The last position has a tanh as well, and dh stands behind it.",
+            ),
+            Mistake(
+                "derivative at the last position alone",
+                lambda factor, last: factor if last else 0 * factor + 1.0,
+                "Only at the last position do you multiply by the derivative of tanh. Every position has one.",
+            ),
+        ),
+    ),
+    Slot(
         "matrix",
         lambda W: W.T,
         (
@@ -159,11 +175,11 @@ _BACK = (
 )
 
 
-def _going_back(state: Any, slope: Any, matrix: Any, back: Any, order: Any) -> Any:
+def _going_back(state: Any, slope: Any, ends: Any, matrix: Any, back: Any, order: Any) -> Any:
     def deltas(W: Any, h: Any, dh: Any) -> Any:
         delta = np.zeros_like(h[1:])
         for n in reversed(range(len(delta))):
-            delta[n] = slope(state(h, n)) * dh
+            delta[n] = ends(slope(state(h, n)), n == len(delta) - 1) * dh
             dh = back(matrix(W), delta[n], dh)
         return order(delta)
 
@@ -528,11 +544,22 @@ _BURST = (
             ),
         ),
     ),
+    Slot(
+        "above",
+        lambda K: 1.0,
+        (
+            Mistake(
+                "K in the numerator",
+                lambda K: K,
+                "Your direction has the large gradient above. At the steps after it the gradient is 1 again.",
+            ),
+        ),
+    ),
 )
 
 
-def _bursting(burst: Any, share: Any, left: Any, average: Any, divided: Any) -> Any:
-    return lambda K, rho, j: float(divided(average(share(rho) * burst(K) * left(rho, j))))
+def _bursting(burst: Any, share: Any, left: Any, average: Any, divided: Any, above: Any) -> Any:
+    return lambda K, rho, j: float(above(K) * divided(average(share(rho) * burst(K) * left(rho, j))))
 
 
 BURST = Exercise(
@@ -677,6 +704,22 @@ _PATHS = (
         ),
     ),
     Slot(
+        "rows",
+        lambda rows: rows,
+        (
+            Mistake(
+                "no row for τ = N",
+                lambda rows: rows[:-1],
+                "You have a row for each gate, and none for τ = N, where no gate lies between.",
+            ),
+            Mistake(
+                "no row for τ = 0",
+                lambda rows: rows[1:],
+                "You have no row for τ = 0, where the path is longest.",
+            ),
+        ),
+    ),
+    Slot(
         "order",
         lambda rows: rows,
         (
@@ -690,10 +733,10 @@ _PATHS = (
 )
 
 
-def _along(gates: Any, combined: Any, between: Any, order: Any) -> Any:
+def _along(gates: Any, combined: Any, between: Any, rows: Any, order: Any) -> Any:
     def paths(f: Any) -> Any:
         f = gates(np.asarray(f, float))
-        return order(np.stack([combined(np.asarray(between(f, k)), 0) for k in range(len(f) + 1)]))
+        return order(rows(np.stack([combined(np.asarray(between(f, k)), 0) for k in range(len(f) + 1)])))
 
     return paths
 

@@ -550,7 +550,7 @@ def _counting(rho: Any, start: Any, level: Any, new: Any, whole: Any) -> Any:
     def count(K: float, decay: float) -> float:
         r = rho(decay)
         if start(K) <= level:
-            return 0.0
+            return float(whole(0.0))
         return float(whole(np.log((level - new) / (start(K) - new)) / np.log(r)))
 
     return count

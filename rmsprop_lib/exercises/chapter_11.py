@@ -18,6 +18,17 @@ def _without_the_diverged(losses: Any, axis: int) -> Any:
 
 _TUNED_SLOTS = (
     Slot(
+        "counting",
+        lambda losses: losses,
+        (
+            Mistake(
+                "diverged runs count as 0",
+                lambda losses: np.where(np.isfinite(losses), losses, 0.0),
+                "You put 0 for the runs that diverged. The worst that can happen then counts as the best.",
+            ),
+        ),
+    ),
+    Slot(
         "summary",
         lambda losses, axis: np.mean(losses, axis=axis),
         (
@@ -99,8 +110,8 @@ _TUNED_SLOTS = (
             Mistake(
                 "mean rate, best seed",
                 lambda means, k, losses: np.min(losses[k]),
-                "You choose the rate as you should and then return the loss of its luckiest seed. The mean over all "
-                "seeds is asked for.",
+                "You choose a rate and then return the loss of its luckiest seed. The mean over all seeds is asked "
+                "for.",
             ),
             Mistake(
                 "mean rate, worst seed",
@@ -143,8 +154,9 @@ _TUNED_SLOTS = (
 )
 
 
-def _tuning(summary: Any, axis: Any, index: Any, loss: Any, counted: Any) -> Any:
+def _tuning(counting: Any, summary: Any, axis: Any, index: Any, loss: Any, counted: Any) -> Any:
     def tuned(losses: Any) -> tuple[Any, Any]:
+        losses = counting(losses)
         means = summary(losses, axis)
         k = int(index(means))
         return counted(k), loss(means, k, losses)

@@ -204,6 +204,13 @@ _ROUNDED = (
                 read="Numbers with p bits",
             ),
             Mistake(
+                "exponent one too large",
+                lambda e, emin: np.maximum(e + 1, emin),
+                "The exponent that you compare with emin is one too large, so that all numbers but the subnormal ones "
+                "lie twice as far apart as they should. (np.frexp puts the fraction between ½ and 1.)",
+                read="Numbers with p bits",
+            ),
+            Mistake(
                 "subnormal gap everywhere",
                 lambda e, emin: 0 * e + emin,
                 "You use the gap of the subnormal numbers for all.",
@@ -346,6 +353,18 @@ def _towards_zero(x: Any, p: int, emin: int) -> Any:
     return lower, abs(x - lower) / gap
 
 
+def _signed_distance(neighbour: Any) -> Any:
+    """Another neighbour, and how far x lies above it, which is less than 0 where that is not below."""
+
+    def rounded(x: Any, p: int, emin: int) -> Any:
+        _, exponent = np.frexp(x)
+        gap = 2.0 ** (np.maximum(exponent - 1, emin) - p + 1)
+        other = neighbour(x / gap) * gap
+        return other, (x - other) / gap
+
+    return rounded
+
+
 def _nearest(x: Any, p: int, emin: int) -> Any:
     _, exponent = np.frexp(x)
     gap = 2.0 ** (np.maximum(exponent - 1, emin) - p + 1)
@@ -377,6 +396,23 @@ STOCHASTIC = Exercise(
             _towards_zero,
             "You cut off digits, which goes towards zero: for a negative number what you return is the upper "
             "neighbour, and the chance that of the other one.",
+        ),
+        Mistake(
+            "towards zero, with its sign",
+            _signed_distance(np.trunc),
+            "You cut off digits, which goes towards zero: for a negative number what you return is the upper "
+            "neighbour, and your chance is below 0.",
+        ),
+        Mistake(
+            "distance from the nearest, with its sign",
+            _signed_distance(np.rint),
+            "You return the nearest number and how far x lies above it. For about half of all x that number is the "
+            "upper neighbour, and your chance is below 0.",
+        ),
+        Mistake(
+            "distance from the upper neighbour, with its sign",
+            _signed_distance(np.ceil),
+            "You return the neighbour above x and how far x lies above that: your chance is below 0.",
         ),
         Mistake(
             "distance from the nearest",

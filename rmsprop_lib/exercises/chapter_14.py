@@ -423,6 +423,26 @@ _GATHERED = Slot(
     ),
 )
 
+# Of what the average of squares is made: of the gradient that the step takes, or of all the rows by themselves.
+_SQUARES = Slot(
+    "squares",
+    lambda squared, mine, rows: squared(mine),
+    (
+        Mistake(
+            "squares averaged",
+            lambda squared, mine, rows: np.mean(squared(rows()), axis=0),
+            "You square before you average over the machines. The rule needs the square of the batch's gradient; what "
+            "you have in v contains the scatter between the machines too, and makes the steps shorter.",
+        ),
+        Mistake(
+            "squares summed",
+            lambda squared, mine, rows: np.sum(squared(rows()), axis=0),
+            "In v you add up the squares of the machines' gradients. The rule needs the square of the batch's "
+            "gradient.",
+        ),
+    ),
+)
+
 _SLICE = Slot(
     "part",
     lambda G, m, n: G[m * n : (m + 1) * n],
@@ -471,6 +491,7 @@ _SLICE = Slot(
 def _sharded(
     gathered: Any,
     part: Any,
+    squares: Any,
     squared: Any,
     averaged: Any,
     used: Any,
@@ -481,20 +502,15 @@ def _sharded(
     kept: Any,
     stepped: Any,
 ) -> Any:
-    direction = fillings.adaptive_step(squared, averaged, used, root, epsilon, quotient, numerator, kept)
-
     def step(theta: Any, v: Any, g: Any, m: int, eta: Any, rho: Any, eps: Any) -> Any:
+        def of_all(mine: Any) -> Any:
+            return squares(squared, mine, lambda: np.stack([part(row, m, len(theta)) for row in g]))
+
+        direction = fillings.adaptive_step(of_all, averaged, used, root, epsilon, quotient, numerator, kept)
         d, new = direction(part(gathered(g, m), m, len(theta)), v, rho, eps)
         return stepped(theta, eta, d), new
 
     return step
-
-
-def _squares_averaged(theta: Any, v: Any, g: Any, m: int, eta: Any, rho: Any, eps: Any) -> Any:
-    n = len(theta)
-    mine = g[:, m * n : (m + 1) * n]
-    v = rules.ema(v, (mine**2).mean(axis=0), rho)
-    return theta - eta * mine.mean(axis=0) / (rules.sqrt(v) + eps), v
 
 
 def _steps_averaged(theta: Any, v: Any, g: Any, m: int, eta: Any, rho: Any, eps: Any) -> Any:
@@ -532,6 +548,7 @@ SHARD = Exercise(
     cases=_shard_cases(),
     slots=(
         _GATHERED,
+        _SQUARES,
         _SLICE,
         *fillings.without((fillings.squared("v"),), "one number for all elements", "one sum for all elements"),
         fillings.averaged("v", "ρ"),
@@ -549,12 +566,6 @@ SHARD = Exercise(
             "averaged over the parameters",
             _over_the_parameters,
             "You average over the parameters, not over the machines: the result has one number for each machine.",
-        ),
-        Mistake(
-            "squares averaged",
-            _squares_averaged,
-            "You square before you average over the machines. The rule needs the square of the batch's gradient; what "
-            "you have in v contains the scatter between the machines too, and makes the steps shorter.",
         ),
         Mistake(
             "steps averaged",

@@ -290,9 +290,9 @@ ADAGRAD_BOUND = Exercise(
     returns="bound",
     reference=_bound,
     cases=(
-        Case({"T": 100.0, "eta": 0.5, "eps": 0.25, "Gamma": 2.0, "L": 3.0, "gap": 5.0, "N": 4.0}),
-        Case({"T": 16.0, "eta": 2.0, "eps": 0.5, "Gamma": 3.0, "L": 1.0, "gap": 40.0, "N": 1.0}),
-        Case({"T": 2500.0, "eta": 0.125, "eps": 2.0, "Gamma": 0.5, "L": 64.0, "gap": 1.0, "N": 10.0}),
+        Case({"T": 100, "eta": 0.5, "eps": 0.25, "Gamma": 2.0, "L": 3.0, "gap": 5.0, "N": 4}),
+        Case({"T": 16, "eta": 2.0, "eps": 0.5, "Gamma": 3.0, "L": 1.0, "gap": 40.0, "N": 1}),
+        Case({"T": 2500, "eta": 0.125, "eps": 2.0, "Gamma": 0.5, "L": 64.0, "gap": 1.0, "N": 10}),
     ),
     slots=_BOUND,
     built=_bounding,

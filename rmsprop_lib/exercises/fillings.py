@@ -459,6 +459,30 @@ def moved(read: str | None = None) -> Slot:
     return Slot("moved", lambda theta, step: theta - step, _with_a_step(lambda step: step, read))
 
 
+def begun(v: str, read: str | None = None) -> Slot:
+    """Where an average begins that an object keeps: a function of the first square, or of its shape."""
+    return Slot(
+        "begun",
+        lambda square: 0.0,
+        (
+            Mistake(
+                f"{v} begun at 1",
+                lambda square: 1.0,
+                f"In your object {v} begins at 1, as in TensorFlow 1. As long as the 1 has not faded the steps are not "
+                "those of the rule, where it begins at 0.",
+                read,
+            ),
+            Mistake(
+                f"{v} begun with the first square",
+                lambda square: square,
+                f"In your object {v} begins with the first square whole. In the rule it begins at 0, and the first "
+                "step is longer.",
+                read,
+            ),
+        ),
+    )
+
+
 def remembered(v: str, read: str | None = None) -> Slot:
     """What an object keeps from one step to the next: a function of the state before and after."""
     return Slot(

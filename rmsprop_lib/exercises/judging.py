@@ -87,12 +87,13 @@ def _compared(
         if not isinstance(trouble.__cause__, ModuleNotFoundError):
             raise
         return Reply(exercise, "trouble", [f"It cannot be checked here: {trouble.__cause__}"], printed=printed)
-    for got, wanted in zip(record.observed, expected, strict=True):
-        for name in exercise.results:
-            a, b = got.returned[name], wanted.returned[name]
-            if a.shape != b.shape:
-                lines = [f"{name} has shape {a.shape}; it should have {b.shape}, {_at(exercise, got)}."]
-                return Reply(exercise, "trouble", lines, printed=printed)
+    if misshapen := _misshapen(exercise, record.observed, expected):
+        mistakes = diagnosis(exercise, record.observed)
+        lines = [*(mistake.says for mistake in mistakes), misshapen]
+        if not mistakes:
+            return Reply(exercise, "trouble", lines, printed=printed)
+        lines.append(_read_again(exercise, *mistakes))
+        return Reply(exercise, "mistake", lines, mistakes=tuple(m.name for m in mistakes), printed=printed)
     if not _same(exercise, record.observed, again.observed):
         lines = ["The same arguments gave two different answers.", what_it_keeps(answer)]
         return Reply(exercise, "trouble", lines, printed=printed)
@@ -113,6 +114,16 @@ def _compared(
         lines.append(f"It changes its argument {record.changed} in place.")
     lines.append(_read_again(exercise))
     return Reply(exercise, "wrong", lines, printed=printed)
+
+
+def _misshapen(exercise: Exercise, got: list[Observed], expected: list[Observed]) -> str:
+    """The first result that has another shape than it should, in words; nothing if there is none."""
+    for call, wanted in zip(got, expected, strict=True):
+        for name in exercise.results:
+            a, b = call.returned[name], wanted.returned[name]
+            if a.shape != b.shape:
+                return f"{name} has shape {a.shape}; it should have {b.shape}, {_at(exercise, call)}."
+    return ""
 
 
 def _same(exercise: Exercise, some: list[Observed], others: list[Observed]) -> bool:

@@ -35,6 +35,10 @@ def stepped(optimizer_class: "Callable[..., torch.optim.Optimizer]", options: tu
     """
     import torch
 
+    # Torch imports its compiler when the first optimizer is made. That is done here, once: what the answer's own
+    # process imports is lost with it, and every check would take the second or two that it needs.
+    torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+
     class Stepped:
         def __init__(self, *values: Any) -> None:
             self.values = dict(zip(options, values, strict=True))

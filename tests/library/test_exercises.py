@@ -5,6 +5,8 @@ import inspect
 import json
 import os
 import re
+import subprocess
+import sys
 import time
 from decimal import Decimal
 from fractions import Fraction
@@ -99,6 +101,13 @@ class TestTheCatalogue:
             assert re.search(r"[.?)]$", sentence), sentence
         for case in exercise.cases:
             assert {*case.given, *case.stream} == set(exercise.takes.split())
+
+    @each_exercise
+    def test_a_count_is_a_whole_number(self, exercise: Exercise) -> None:
+        """An answer may count with range."""
+        for case in exercise.cases:
+            for name in {"t", "T", "n", "N", "j", "k", "p"} & set(case.given) - set(exercise.results):
+                assert isinstance(case.given[name], int), name
 
     @each_exercise
     def test_what_to_read_again_is_a_heading_of_the_chapter(self, exercise: Exercise) -> None:
@@ -533,6 +542,30 @@ MISUSE: list[tuple[Any, str]] = [
     ("rmsprop", "It was given a str, not a function"),
     (np, "It was given a module, not a function"),
 ]
+
+
+TORCH_CHECKED = """
+import sys, torch
+from rmsprop_lib import check
+
+class Mine(torch.optim.Optimizer):
+    def __init__(self, params, lr, alpha, eps, momentum, centered):
+        super().__init__(params, {"lr": lr})
+
+    def step(self):
+        return self.defaults["lr"]
+
+assert check("torch-rmsprop", Mine).kind in ("mistake", "wrong")
+before = len(sys.modules)
+torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+print(len(sys.modules) - before)
+"""
+
+
+def test_what_torch_imports_for_an_optimizer_is_imported_before_the_answer_s_own_process() -> None:
+    """Every check would import it again otherwise, which takes longer than all the rest."""
+    done = subprocess.run([sys.executable, "-c", TORCH_CHECKED], capture_output=True, text=True, check=True)
+    assert done.stdout.split()[-1] == "0", done.stdout
 
 
 class TestMisuse:

@@ -315,6 +315,115 @@ def cycle(b=None, inside=None, sign=1, divisor=None, before=-1):
     return gamma
 
 
+def way_by_two_roots(D, T, g, G):
+    ts = np.arange(1, T + 1)
+    steps = abs(g) / (np.sqrt(G) + np.sqrt(ts) * abs(g))
+    return D * steps.sum()
+
+
+def way_of_one_step_too_few(D, T, g, G):
+    total = 0.0
+    for t in range(1, T):
+        total = total + g / np.sqrt(G + t * g**2)
+    return np.divide(D, total)
+
+
+def bounds_of_the_squared_sum(g, D):
+    G = g.sum(axis=0) ** 2
+    return np.sqrt(2) * D * np.sqrt(np.sum(G)), D * np.sqrt(g.shape[1] * np.sum(G))
+
+
+def with_the_old_buffer_outside(rates, directions, gamma):
+    inside, outside, u, b = 0.0, 0.0, 0.0, 0.0
+    for eta, r in zip(rates, directions, strict=True):
+        u = gamma * u + eta * r
+        inside = inside + u
+        outside = outside + eta * b
+        b = gamma * b + r
+    return inside - outside
+
+
+def dampened_outside_and_averaged(rates, directions, gamma):
+    u, b, extra = 0.0, 0.0, []
+    for eta, r in zip(rates, directions, strict=True):
+        u = gamma * u + eta * r
+        b = gamma * b + (1 - gamma) * r
+        extra.append(u - eta * b)
+    return np.mean(extra)
+
+
+def with_the_maximum_first(g, m, v, v_max, t, beta1, beta2, eps):
+    v_max = np.maximum(v, v_max)
+    m = beta1 * m + (1 - beta1) * g
+    v = beta2 * v + (1 - beta2) * g * g
+    d = (m / (1 - beta1**t)) / (np.sqrt(v_max / (1 - beta2**t)) + eps)
+    return d, m, v, v_max
+
+
+class TorchFromOne:
+    def __init__(self, alpha, eps, momentum, centered):
+        self.alpha, self.eps, self.momentum, self.centered = alpha, eps, momentum, centered
+        self.v, self.mean, self.buf = 1.0, 0.0, 0.0
+
+    def step(self, lr, theta, g):
+        self.v = self.alpha * self.v + (1 - self.alpha) * g * g
+        self.mean = self.alpha * self.mean + (1 - self.alpha) * g
+        under = self.v - self.mean**2 if self.centered else self.v
+        self.buf = self.momentum * self.buf + (1 - self.momentum) * g / (np.sqrt(under) + self.eps)
+        return theta - lr * self.buf
+
+
+def deltas_that_begin_with_dh(W, h, dh):
+    N = len(h) - 1
+    delta = [None] * N
+    delta[-1] = dh
+    for n in range(N - 2, -1, -1):
+        delta[n] = (1 - h[n + 1] ** 2) * (W.T @ delta[n + 1])
+    return np.array(delta)
+
+
+def burst_with_swapped_weights(K, rho, j):
+    v = (1 - rho) * 1 + rho * K**2
+    for _ in range(j):
+        v = rho * v + (1 - rho) * 1
+    return K / math.sqrt(v)
+
+
+def with_zero_for_the_diverged(losses):
+    losses = np.where(np.isinf(losses), 0, losses)
+    k = int(np.argmin(losses.mean(axis=1)))
+    return k, losses[k].min()
+
+
+def shard_with_mean_squares(theta, v, g, m, eta, rho, eps):
+    n = len(theta)
+    mine = g[:, m * n : (m + 1) * n]
+    theta = theta - eta * mine.mean(axis=0) / (np.sqrt(v) + eps)
+    return theta, rho * v + (1 - rho) * np.mean(mine**2, axis=0)
+
+
+def chance_from_trunc(x, p, emin):
+    e = np.maximum(np.frexp(x)[1] - 1, emin)
+    ulp = 2.0 ** (e - p + 1)
+    low = np.trunc(x / ulp) * ulp
+    return low, (x - low) / ulp
+
+
+def distance_with_frexp_s_exponent(x, p, emin):
+    e = np.maximum(np.frexp(x)[1], emin)
+    gap = 2.0 ** (e - p + 1)
+    low = np.floor(x / gap) * gap
+    return low, x - low
+
+
+def steps_from_one(K, rho):
+    v, n = K, 1
+    while v**0.5 > 2:
+        v = rho * v + 1 - rho
+        n += 1
+    return n
+
+
 Q = lambda z, y, s: (1 - s) * onehot(z, y) + s / z.shape[1]  # noqa: E731
 
 ANSWERS: dict[str, list[tuple[tuple[str, ...], Any]]] = {
@@ -400,6 +509,7 @@ ANSWERS: dict[str, list[tuple[tuple[str, ...], Any]]] = {
             ("no momentum", "new square not weighted"),
             torch_rule(buf=lambda b, d, m: d, avg=lambda v, g, a: a * v + g * g),
         ),
+        (("v begun at 1", "momentum as an average"), TorchFromOne),
     ],
     "bptt-deltas": [
         (("W not transposed",), deltas(back=lambda W, d, c: W @ d)),
@@ -416,6 +526,7 @@ ANSWERS: dict[str, list[tuple[tuple[str, ...], Any]]] = {
             ("derivative not passed on", "W not transposed"),
             deltas(back=lambda W, d, c: W @ c),
         ),
+        (("no derivative at the last position",), deltas_that_begin_with_dh),
     ],
     "cell-path": [
         (("last position first",), lambda f: np.concatenate([np.ones((1, f.shape[1])), np.cumprod(f[::-1], axis=0)])),
@@ -438,6 +549,7 @@ ANSWERS: dict[str, list[tuple[tuple[str, ...], Any]]] = {
             ("1 − f instead of f", "from the wrong end"),
             lambda f: np.array([np.prod(1 - f[:k], axis=0) for k in range(len(f) + 1)]),
         ),
+        (("no row for τ = N", "last position first"), lambda f: np.cumprod(f[::-1], axis=0)),
     ],
     "burst-direction": [
         (("K² instead of K² − 1",), lambda K, rho, j: 1 / np.sqrt(1 + (1 - rho) * K**2 * rho**j)),
@@ -454,6 +566,7 @@ ANSWERS: dict[str, list[tuple[tuple[str, ...], Any]]] = {
             ("one decay too many", "K not squared"),
             lambda K, rho, j: 1 / np.sqrt(1 + (1 - rho) * (K - 1) * rho ** (j + 1)),
         ),
+        (("weight ρ, not 1 − ρ", "K in the numerator"), burst_with_swapped_weights),
     ],
     "clip-norm": [
         (("clipped by value",), lambda g, c: np.maximum(np.minimum(g, c), -c)),
@@ -550,6 +663,7 @@ ANSWERS: dict[str, list[tuple[tuple[str, ...], Any]]] = {
         ),
         (("one step too many", "ρ and 1 − ρ swapped"), lambda K, rho: steps(K, rho, first=1, swap=True)),
         (("one step too many", "new gradients left out"), lambda K, rho: steps(K, rho, first=1, new=0.0)),
+        (("begins at K", "one step too many"), steps_from_one),
     ],
     "tune-convert": [
         (("turned over",), lambda eta, rho, new, T: eta * reach(new, T) / reach(rho, T)),
@@ -592,6 +706,7 @@ ANSWERS: dict[str, list[tuple[tuple[str, ...], Any]]] = {
         (("largest", "median"), lambda losses: (np.argmax(m := np.median(losses, axis=1)), m.max())),
         (("axes exchanged", "largest"), lambda losses: (np.argmax(m := losses.mean(axis=0)), m.max())),
         (("sum instead of mean", "axes exchanged"), lambda losses: (np.argmin(m := losses.sum(axis=0)), m.min())),
+        (("diverged runs count as 0", "mean rate, best seed"), with_zero_for_the_diverged),
     ],
     "choose-shortfall": [
         (("arithmetic mean",), lambda losses: (losses / losses.min(axis=1, keepdims=True)).mean(axis=0)),
@@ -711,6 +826,8 @@ ANSWERS: dict[str, list[tuple[tuple[str, ...], Any]]] = {
                 x, p, emin, np.ceil, least=0, chance=lambda x, low, g: (x - np.floor(x / g) * g) / g
             ),
         ),
+        (("towards zero, with its sign",), chance_from_trunc),
+        (("exponent one too large", "distance not divided by the gap"), distance_with_frexp_s_exponent),
     ],
     "kahan-step": [
         (("never given back",), kahan(y_=lambda s, c: -s)),
@@ -765,6 +882,7 @@ ANSWERS: dict[str, list[tuple[tuple[str, ...], Any]]] = {
             ("v updated after its use", "gradients summed"),
             shard_rule(mean=lambda g, m: g.sum(axis=0), den=lambda n, v, e: np.sqrt(v) + e),
         ),
+        (("squares averaged", "v updated after its use"), shard_with_mean_squares),
     ],
     "speed-fit": [
         (("rounded down",), lambda n, k, w, M: (room(n, k, w, M, way=math.floor), fsdp(n, k, w, M, math.floor))),
@@ -1043,6 +1161,12 @@ ANSWERS: dict[str, list[tuple[tuple[str, ...], Any]]] = {
             ("quotient upside down", "initial sum ignored"),
             lambda D, T, g, G: sum(1 / np.sqrt(t) for t in range(1, T + 1)) / D,
         ),
+        (
+            ("divided by the sum, not by its root",),
+            lambda D, T, g, G: D / (np.abs(g) / (G + g**2 * np.arange(1, T + 1))).sum(),
+        ),
+        (("root of the initial sum added", "multiplied, not divided"), way_by_two_roots),
+        (("one step too few", "a negative rate"), way_of_one_step_too_few),
     ],
     "adagrad-bounds": [
         (("the bound in hindsight",), bounds(lambda g, G, D: D * np.sqrt(G).sum(), fixed)),
@@ -1071,6 +1195,11 @@ ANSWERS: dict[str, list[tuple[tuple[str, ...], Any]]] = {
             ("returned common, adaptive", "number of coordinates missing"),
             bounds(lambda g, G, D: D * np.linalg.norm(g), hedged),
         ),
+        (
+            ("the bound in hindsight", "rounds instead of coordinates"),
+            lambda g, D: (D * np.sum((g**2).sum(axis=0) ** 0.5), D * (len(g) * np.sum(g**2)) ** 0.5),
+        ),
+        (("squared after the sum", "one root for all coordinates"), bounds_of_the_squared_sum),
     ],
     "centered-phantom": [
         (("variance divided like an average",), lambda v, mu, t, rho: v / (1 - rho**t)),
@@ -1096,6 +1225,14 @@ ANSWERS: dict[str, list[tuple[tuple[str, ...], Any]]] = {
             ("divided by the zero's weight", "v taken for the average of squares"),
             lambda v, mu, t, rho: v / rho**t - (mu / rho**t) ** 2,
         ),
+        (
+            ("one step too many", "mean not divided"),
+            lambda v, mu, t, rho: (v + mu * mu) / (1 - rho ** (t + 1)) - mu * mu,
+        ),
+        (
+            ("divided by the zero's weight", "variance divided like an average"),
+            lambda v, mu, t, rho: v / rho**t,
+        ),
     ],
     "momentum-rate-drop": [
         (("outside minus inside",), coast(out=lambda u, b: b - u)),
@@ -1112,6 +1249,8 @@ ANSWERS: dict[str, list[tuple[tuple[str, ...], Any]]] = {
             ("dampened", "size of each difference"),
             coast(lambda u, r, c: c * u + (1 - c) * r, lambda u, b: abs(u - b)),
         ),
+        (("outside form with the old buffer",), with_the_old_buffer_outside),
+        (("outside form dampened", "mean instead of sum"), dampened_outside_and_averaged),
     ],
     "momentum-two-cycle": [
         (("the other zero",), cycle(sign=-1)),
@@ -1129,5 +1268,14 @@ ANSWERS: dict[str, list[tuple[tuple[str, ...], Any]]] = {
         ),
         (("3 forgotten", "the other zero"), cycle(lambda rho: 1 + rho, sign=-1)),
         (("2 forgotten in the division", "sign of b"), cycle(divisor=lambda rho: rho, before=1)),
+    ],
+    "centered-ratio": [
+        (
+            ("no ε in the plain denominator",),
+            lambda v, mu, eps: np.sqrt(v + mu * mu) / (np.sqrt(v) + eps),
+        ),
+    ],
+    "amsgrad-step": [
+        (("largest without the new average",), with_the_maximum_first),
     ],
 }
