@@ -1,23 +1,22 @@
 """Exercises answered in the page, in a real browser: Python starts, names mistakes, and is ended when it must be."""
 
-import http.server
 import json
 import re
-import threading
-from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import DESK, PHONE, Handler, Visit, Window
+from browser import DESK, PHONE, Visit, Window
 from playwright.sync_api import Browser, Locator, Page, expect
+from served import ASKED, place, reader, visited
 from visits import CONTRAST, SCHEMES, violations
 
 from rmsprop_lib import check
 from rmsprop_lib.exercises import progress
 from tools.paths import SITE
 from tools.site.answers import FOLDER, NEEDS_TORCH
+
+__all__ = ["place", "reader"]  # fixtures
 
 CHAPTER = "chapters/03_rmsprop.html"
 EXERCISE = "rmsprop-step"
@@ -30,32 +29,6 @@ LOOP = "while True:\n    pass\n"
 # Python starts in seconds where a machine has nothing else to do.
 PATIENCE = 120_000
 ANSWERED = ".answer-reply[data-kind]:not([data-kind=other])"
-
-
-ASKED: list[str] = []
-"""What the server was asked for."""
-
-
-class Counting(Handler):
-    """Notes what is asked for."""
-
-    def log_request(self, *_: Any) -> None:
-        ASKED.append(self.path)
-
-
-@pytest.fixture(scope="module")
-def place() -> Iterator[str]:
-    """The built site, on a server that counts."""
-    assert (SITE / ".built").exists(), "The site is not built, or its last build failed: run `make book` first."
-    if not (SITE / FOLDER).exists():
-        pytest.fail("The site was built without Python for its pages: `python -m tools.environment.runtime` says why.")
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Counting, directory=str(SITE)))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 class Desk:
@@ -86,22 +59,6 @@ class Desk:
         self.place.locator(ANSWERED).wait_for(timeout=PATIENCE)
         expect(self.button("Check")).to_be_enabled(timeout=PATIENCE)
         return self.reply.inner_text()
-
-
-@pytest.fixture(scope="module")
-def reader(browser: Browser) -> Iterator[Window]:
-    """A reader's window. What its browser keeps stays from test to test."""
-    window = Window(browser)
-    yield window
-    window.close()
-
-
-def visited(reader: Window, url: str) -> Visit:
-    """A page as it is for a reader who has been there; ``Window.open`` would have everything forgotten."""
-    reader.visit = Visit(reader.page)
-    reader.page.goto("about:blank")
-    reader.page.goto(url, wait_until="load")
-    return reader.visit
 
 
 @pytest.fixture(scope="module")

@@ -93,7 +93,7 @@ class TestFetching:
 
 class TestThePins:
     def test_every_file_has_a_hash_a_size_and_a_licence(self) -> None:
-        assert set(runtime.pins()) == {"python", "editor"}
+        assert set(runtime.pins()) == {"python", "figures", "editor"}
         for part, source in runtime.pins().items():
             assert re.fullmatch(r"[\w.-]+==[\w.]+|[\w@/.-]+@[\d.]+", source.get("pip") or source["npm"])
             for file in runtime.files(part):
@@ -132,12 +132,20 @@ class TestTheSite:
 
     def test_what_a_worker_loads_is_what_is_said(self, served: dict[str, bytes]) -> None:
         assert 8 <= answers.megabytes(served) <= 10
+        assert 16 <= answers.megabytes(served, cells=True) <= 19
 
-    def test_the_wheel_of_numpy_is_in_pyodide_s_list(self, served: dict[str, bytes]) -> None:
+    def test_the_wheels_are_in_pyodide_s_list(self, served: dict[str, bytes]) -> None:
         lock = json.loads(next(data for name, data in served.items() if name.endswith("pyodide-lock.json")))
-        [package] = lock["packages"].values()
-        wheel = next(data for name, data in served.items() if name.endswith(package["file_name"]))
-        assert hashlib.sha256(wheel).hexdigest() == package["sha256"]
+        assert {"numpy", "matplotlib", "python-dateutil"} <= lock["packages"].keys()
+        for package in lock["packages"].values():
+            wheel = next(data for name, data in served.items() if name.endswith(package["file_name"]))
+            assert hashlib.sha256(wheel).hexdigest() == package["sha256"]
+
+    def test_the_two_parts_of_the_library_share_nothing_and_hold_no_images(self) -> None:
+        parts = [zipfile.ZipFile(io.BytesIO(answers.library(further))).namelist() for further in (False, True)]
+        assert not set(parts[0]) & set(parts[1])
+        assert "rmsprop_lib/rules.py" in parts[0] and "rmsprop_lib/playground/race.py" in parts[1]
+        assert not [name for part in parts for name in part if "mnist.npz" in name or "torch_optim" in name]
 
     def test_the_licences_are_beside_them(self, served: dict[str, bytes]) -> None:
         notice = next(data for name, data in served.items() if name.endswith("NOTICE.txt")).decode()
@@ -156,7 +164,7 @@ class TestTheSite:
         assert answers.folder() is None
 
     def test_the_same_files_give_the_same_library(self) -> None:
-        assert answers.library() == answers.library()
+        assert answers.library() == answers.library() and answers.library(True) == answers.library(True)
 
 
 # With neither Torch nor Matplotlib nor Numba, as in the page; the answers are the chapters' solutions.

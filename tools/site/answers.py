@@ -1,10 +1,11 @@
 """A Sphinx extension: checked exercises can be answered in the page, where Python runs in the reader's browser.
 
-Under the stub of every exercise that a cell checks there is a place for a button (``answering/button.js``). All else
-is in the folder ``python/`` of the site, and loaded when the button is pressed: the field and its buttons
-(``answering/``), the part of ``rmsprop_lib`` that the exercises use, and Pyodide with NumPy, which
-``tools/environment/runtime.py`` has fetched. Names hold hashes, so that a browser can keep them for good
-(``answering/keeper.js``). Where the runtime could not be had, and for exercises that need Torch, a sentence says so.
+Under the stub of every exercise that a cell checks there is a place for a button (``answering/button.js``), and above
+the first cell of chapters that hardly need PyTorch one to run their cells. All else is in the folder ``python/`` of
+the site, and loaded when a button is pressed: fields and buttons (``answering/``), the part of ``rmsprop_lib`` that
+is used, and Pyodide with NumPy, for the cells with Matplotlib too, which ``tools/environment/runtime.py`` has
+fetched. Names hold hashes, so that a browser can keep them for good (``answering/keeper.js``). Where the runtime
+could not be had, and for exercises that need Torch, a sentence says so.
 """
 
 import ast
@@ -12,6 +13,7 @@ import gzip
 import hashlib
 import io
 import json
+import re
 import zipfile
 from functools import cache
 from html import escape
@@ -30,14 +32,26 @@ from tools.paths import ROOT
 HERE = Path(__file__).with_name("answering")
 FOLDER = "python"
 SCRIPT = "answer.js"
-MODULES = ("answer.css", "answer.mjs", "editor.mjs", "kept.mjs", "python.mjs", "worker.mjs")
+MODULES = (
+    "answer.css",
+    "answer.mjs",
+    "cells.mjs",
+    "editor.mjs",
+    "kept.mjs",
+    "parts.mjs",
+    "python.mjs",
+    "worker.mjs",
+)
+PYTHON_SIDE = ("cells_in_the_page.py", "in_the_page.py")
 EDITOR = {"core": "dist/core-BIWFpCIO.js", "python": "dist/prism/languages/python.js"}
 STYLE_OF_THE_EDITOR = "dist/layout.css"
 WASM = "pyodide.asm.wasm"
-NUMPY = "numpy"
 NEEDS_TORCH = frozenset({"torch-rmsprop"})
-# What of the library the exercises do without.
-LEFT_OUT = ("data", "experiments", "playground", "torch_optim", "training")
+# The chapters whose cells can be run, all but a few that say so.
+CHAPTERS = re.compile(r"chapters/(0[1-69]|15|16)_\w+")
+# What of the library the exercises do without, and what of it only Torch or an image of a digit could use.
+FURTHER = ("data", "experiments", "playground", "training")
+LEFT_OUT = re.compile(r"torch_optim/.*|data/(mnist\.npz|book\.txt|framework_traces\.json|LICENSE.*)|.*\.pyc")
 POLICY = ("default-src 'none'", "script-src 'self' 'wasm-unsafe-eval'", "connect-src 'self'")
 
 logger = logging.getLogger(__name__)
@@ -54,14 +68,22 @@ def checked(code: str) -> tuple[str, str] | None:
     return None
 
 
-def library() -> bytes:
-    """A zip archive of the part of the library that the exercises use, the same bytes for the same files."""
+def _library_files() -> dict[str, Path]:
     package = ROOT / "rmsprop_lib"
-    found = {"in_the_page.py": HERE / "in_the_page.py"}
-    for path in package.rglob("*.py"):
-        within = path.relative_to(package)
-        if within.parts[0] not in LEFT_OUT:
-            found[f"{package.name}/{within.as_posix()}"] = path
+    within = {path.relative_to(package).as_posix(): path for path in package.rglob("*") if path.is_file()}
+    return {name: path for name, path in within.items() if not LEFT_OUT.fullmatch(name)}
+
+
+def library(further: bool = False) -> bytes:
+    """A zip archive of what the exercises use of the library, the same bytes for the same files.
+
+    Or, ``further``, of what the cells of the chapters use beyond that.
+    """
+    found = {
+        f"rmsprop_lib/{name}": path for name, path in _library_files().items() if name.startswith(FURTHER) == further
+    }
+    if not further:
+        found |= {name: HERE / name for name in PYTHON_SIDE}
     result = io.BytesIO()
     with zipfile.ZipFile(result, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name in sorted(found):
@@ -79,21 +101,25 @@ def hashed(files: dict[str, bytes]) -> str:
     return digest.hexdigest()[:12]
 
 
-def lock(numpy: str) -> bytes:
-    """Pyodide's list of packages, which here is NumPy."""
-    file = next(file for file in runtime.files("python") if file.name == numpy)
-    package = {
-        "depends": [],
-        "file_name": numpy,
-        "imports": [NUMPY],
-        "install_dir": "site",
-        "name": NUMPY,
-        "package_type": "package",
-        "sha256": file.sha256,
-        "unvendored_tests": True,
-        "version": numpy.split("-")[1],
+def lock() -> bytes:
+    """Pyodide's list of packages, which here are NumPy and those of the figures: these all need each other."""
+    wheels = [file for part in ("python", "figures") for file in runtime.files(part) if file.name.endswith(".whl")]
+    names = {file.name.partition("-")[0].replace("_", "-"): file for file in wheels}
+    packages = {
+        name: {
+            "depends": sorted(names.keys() - {name}) if name == "matplotlib" else [],
+            "file_name": file.name,
+            "imports": [],
+            "install_dir": "site",
+            "name": name,
+            "package_type": "package",
+            "sha256": file.sha256,
+            "unvendored_tests": True,
+            "version": file.name.split("-")[1],
+        }
+        for name, file in names.items()
     }
-    return json.dumps({"info": runtime.pins()["python"]["info"], "packages": {NUMPY: package}}).encode()
+    return json.dumps({"info": runtime.pins()["python"]["info"], "packages": packages}).encode()
 
 
 def notice() -> bytes:
@@ -107,39 +133,50 @@ def notice() -> bytes:
 
 def folder() -> dict[str, bytes] | None:
     """All files of the folder ``python/``, by name; None without a runtime."""
-    python = runtime.cached("python")
+    python, figures = runtime.cached("python"), runtime.cached("figures")
     if python is None:
         return None
     editor = runtime.cached("editor")
-    numpy = next(name for name in python if name.startswith(NUMPY))
-    served = {name: data for name, data in python.items() if name != WASM}
-    served |= {f"{WASM}.bin": gzip.compress(python[WASM], 9, mtime=0), "pyodide-lock.json": lock(numpy)}
+    served = {name: data for name, data in (python | (figures or {})).items() if name != WASM}
+    served |= {f"{WASM}.bin": gzip.compress(python[WASM], 9, mtime=0), "pyodide-lock.json": lock()}
     served |= {"NOTICE.txt": notice()}
     home = f"pyodide-{hashed(served)}"
 
     modules = {name: (HERE / name).read_bytes() for name in MODULES}
-    modules["library.zip"] = library()
+    libraries = {"library.zip": library(), "further.zip": library(further=True)}
+    modules |= libraries
     if editor is not None:
         modules["answer.css"] += editor[STYLE_OF_THE_EDITOR]
         modules |= {f"editor/{name}": data for name, data in editor.items() if name != STYLE_OF_THE_EDITOR}
-    loaded = [name for name in served if not name.endswith((".mjs", ".js", ".txt"))]
+
+    def described(name: str, data: bytes) -> dict[str, Any]:
+        draws = name in (figures or ()) or name == "further.zip"
+        return {"name": name, "bytes": len(data), "packed": name.endswith(".bin"), "draws": draws}
+
+    files = [described(n, served[n]) for n in sorted(served) if not n.endswith((".mjs", ".js", ".txt"))]
+    zips = [described(name, data) for name, data in libraries.items()]
+
+    def weight(draws: bool) -> float:
+        return round(sum(file["bytes"] for file in [*files, *zips] if draws or not file["draws"]) / 1e6, 1)
+
     settings = {
         "RUNTIME": f"../{home}/",
-        "FILES": [{"name": n, "bytes": len(served[n]), "packed": n.endswith(".bin")} for n in sorted(loaded)],
-        "LIBRARY": {"name": "library.zip", "bytes": len(modules["library.zip"])},
-        "MEGABYTES": round(sum(len(served[n]) for n in loaded) / 1e6, 1),
+        "FILES": files,
+        "LIBRARIES": zips,
+        "MEGABYTES": weight(False),
+        "MEGABYTES_OF_CELLS": weight(True),
         "EDITOR": EDITOR if editor is not None else None,
     }
     modules["settings.mjs"] = "".join(f"export const {k} = {json.dumps(v)};\n" for k, v in settings.items()).encode()
 
     here = hashed(modules)
-    files = {f"{home}/{name}": data for name, data in served.items()}
-    files |= {f"{here}/{name}": data for name, data in modules.items()}
+    there = {f"{home}/{name}": data for name, data in served.items()}
+    there |= {f"{here}/{name}": data for name, data in modules.items()}
     keeper = (HERE / "keeper.js").read_text(encoding="utf-8")
-    for name, value in (("NAMES", sorted(files)), ("POLICY", POLICY)):
+    for name, value in (("NAMES", sorted(there)), ("POLICY", POLICY)):
         keeper = keeper.replace(f"const {name} = [];", f"const {name} = {json.dumps(value)};")
-    files["keeper.js"] = keeper.encode()
-    return files
+    there["keeper.js"] = keeper.encode()
+    return there
 
 
 def modules_in(files: dict[str, bytes]) -> str:
@@ -147,21 +184,22 @@ def modules_in(files: dict[str, bytes]) -> str:
     return next(name.partition("/")[0] for name in files if name.endswith("/answer.mjs"))
 
 
-def megabytes(files: dict[str, bytes]) -> int:
-    """What a reader loads once, as servers send it: scripts compressed."""
+def megabytes(files: dict[str, bytes], cells: bool = False) -> int:
+    """What a reader loads once, as servers send it: scripts compressed. For ``cells`` Matplotlib, too."""
     scripts = (".mjs", ".js", ".css", ".json")
-    sizes = (len(gzip.compress(data)) if name.endswith(scripts) else len(data) for name, data in files.items())
-    return round(sum(sizes) / 1e6)
+    further = {file.name for file in runtime.files("figures")} | {"further.zip"}
+    taken = {name: data for name, data in files.items() if cells or name.rpartition("/")[2] not in further}
+    return round(sum(len(gzip.compress(d)) if n.endswith(scripts) else len(d) for n, d in taken.items()) / 1e6)
 
 
 contents = cache(folder)
 
 
 @cache
-def first() -> tuple[str, int]:
+def first(cells: bool = False) -> tuple[str, int]:
     """The folder of what a page loads first, and how many megabytes follow."""
     files = contents() or {}
-    return modules_in(files), megabytes(files)
+    return modules_in(files), megabytes(files, cells)
 
 
 class AnswersInThePage(SphinxPostTransform):
@@ -181,8 +219,23 @@ class AnswersInThePage(SphinxPostTransform):
                 continue
             done.add(found[0])
             stub.parent.insert(stub.parent.index(stub) + 1, nodes.raw("", self.place(*found), format="html"))
+        if cells and CHAPTERS.fullmatch(self.env.docname) and contents() and runtime.cached("figures"):
+            first_cell = cells[0]
+            at = first_cell.parent.index(first_cell)
+            first_cell.parent.insert(
+                at, nodes.raw("", self.button("run the cells of this page", cells=True), format="html")
+            )
+            done.add("")
         if done:
             self.env.metadata[self.env.docname]["answers"] = True
+
+    def button(self, what: str, cells: bool = False, **data: str) -> str:
+        """A place for the button, with all that its script has to know."""
+        home = self.app.builder.get_relative_uri(self.env.docname, "index").rpartition("/")[0] or "."
+        folder, size = first(cells)
+        data |= {"megabytes": str(size), "folder": f"{home}/{FOLDER}/{folder}/"}
+        said = " ".join(f'data-{name}="{escape(value)}"' for name, value in data.items())
+        return f'<div class="answer-here" {said}><p>Where scripts run, you can {what}.</p></div>'
 
     def place(self, exercise: str, answer: str) -> str:
         if exercise in NEEDS_TORCH:
@@ -193,13 +246,7 @@ class AnswersInThePage(SphinxPostTransform):
         if contents() is None:
             text = "This copy of the book was built without Python for its pages: answer in a notebook."
             return f'<div class="answer-here"><p>{text}</p></div>'
-        home = self.app.builder.get_relative_uri(self.env.docname, "index").rpartition("/")[0] or "."
-        folder, megabytes = first()
-        return (
-            f'<div class="answer-here" data-exercise="{escape(exercise)}" data-answer="{escape(answer)}" '
-            f'data-megabytes="{megabytes}" data-folder="{escape(f"{home}/{FOLDER}/{folder}/")}">'
-            "<p>Where scripts run, you can write your answer here.</p></div>"
-        )
+        return self.button("write your answer here", exercise=exercise, answer=answer)
 
 
 def write(app: Sphinx, _: Any) -> None:

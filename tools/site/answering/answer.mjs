@@ -2,41 +2,15 @@
 
 import { edit } from "./editor.mjs";
 import { finish, forget, forgetAll, keep, kept, read, take, written } from "./kept.mjs";
-import { ask, busy, interrupt, start } from "./python.mjs";
-import { MEGABYTES } from "./settings.mjs";
+import { button, element, loading, show, style } from "./parts.mjs";
+import { python } from "./python.mjs";
 
 const FILE = "progress.json";
+const { ask, busy, interrupt, start } = python("answers", 10);
 let opened = 0;
 
-function element(tag, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
-}
 const counted = (number, what) => `${number} ${what}${number === 1 ? "" : "s"}`;
 const sizes = ({ answers, done }) => `${counted(answers.size, "answer")}, ${counted(done.size, "exercise")} done`;
-const button = (text, work, className = "") =>
-  element("button", { type: "button", textContent: text, className, onclick: work });
-
-function style() {
-  return new Promise((done) => {
-    const link = element("link", { rel: "stylesheet", href: new URL("answer.css", import.meta.url).href });
-    link.onload = link.onerror = done;
-    document.head.append(link);
-  });
-}
-let styled;
-
-// A reply as text; nothing that comes from Python is taken for HTML.
-function show(place, { kind, head, lines, printed }) {
-  const parts = [element("p", { className: "answer-head", textContent: head })];
-  for (const line of lines) parts.push(element(line.includes("\n") ? "pre" : "p", { textContent: line }));
-  if (printed) parts.push(element("p", { textContent: "It printed:" }), element("pre", { textContent: printed }));
-  place.dataset.kind = ["right", "mistake", "wrong", "trouble", "ran", "hint"].includes(kind) ? kind : "other";
-  place.replaceChildren(...parts);
-  for (const box of place.querySelectorAll("pre")) if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
-}
-
 function store(shown) {
   const words = element("p", {});
   const count = () => {
@@ -85,7 +59,7 @@ function store(shown) {
 
 // Put the field in place of the stub. `place` is the element whose button was pressed.
 export async function open(place, name, answer, stub) {
-  await (styled ??= style());
+  await style();
   const number = ++opened;
   const code = stub.querySelector("pre").textContent.replace(/\n*$/, "\n");
   let level = 0;
@@ -97,18 +71,10 @@ export async function open(place, name, answer, stub) {
     className: "answer-keys",
     textContent: "Tab indents; Esc, then Tab leaves the field. Ctrl+Enter checks.",
   });
-  const bar = element("progress", { max: 1, value: 0 });
-  const words = element("span", {});
-  const loading = element("p", { className: "answer-loading" }, bar, words);
-  bar.setAttribute("aria-label", "Loading Python");
   const reply = element("div", { className: "answer-reply" });
   reply.setAttribute("role", "status");
 
-  const told = (part) => {
-    bar.value = part;
-    words.textContent =
-      part < 1 ? `Loading Python: ${(part * MEGABYTES).toFixed(1)} of ${MEGABYTES.toFixed(1)} MB` : "Starting Python …";
-  };
+  const { place: loads, told } = loading();
   const stopping = button("Stop", interrupt);
   stopping.hidden = true;
 
@@ -149,7 +115,7 @@ export async function open(place, name, answer, stub) {
   ];
   const row = element("p", { className: "answer-buttons" }, ...buttons, stopping);
   const shown = ({ answers }) => answers.has(name) && editor.set(answers.get(name));
-  const box = element("div", { className: "answer" }, field, hint, row, loading, reply, store(shown));
+  const box = element("div", { className: "answer" }, field, hint, row, loads, reply, store(shown));
   box.setAttribute("role", "group");
   box.setAttribute("aria-label", `Your answer to ${name}`);
 
@@ -164,9 +130,9 @@ export async function open(place, name, answer, stub) {
   editor.field.focus();
   told(0);
   start(told).then(
-    () => loading.remove(),
+    () => loads.remove(),
     (error) => {
-      loading.remove();
+      loads.remove();
       show(reply, {
         kind: "trouble",
         head: "Python could not be loaded.",

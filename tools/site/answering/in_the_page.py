@@ -1,4 +1,4 @@
-"""Python's side of an answer in the page: run it, check it, give a hint. What is asked and replied is JSON.
+"""Python's side of the page: run an answer, check it, give a hint; run a cell. What is asked and replied is JSON.
 
 This file goes to the reader's browser beside ``rmsprop_lib``. The page has the time limit, and puts an end to Python.
 """
@@ -12,6 +12,7 @@ import math
 import traceback
 from typing import Any
 
+import cells_in_the_page
 import numpy as np
 
 from rmsprop_lib import check, hint, rules
@@ -50,16 +51,13 @@ def complaint(error: BaseException) -> str:
     return "\n".join(lines if len(lines) <= LAST else ["…", *lines[-LAST:]])
 
 
-def executed(code: str, show_last: bool) -> dict[str, Any]:
-    """The names that a cell defines. As in a notebook, the value of a last line that is an expression is shown."""
-    names: dict[str, Any] = {
-        "__name__": "__main__",
-        "math": math,
-        "np": np,
-        "rules": rules,
-        "check": check,
-        "hint": hint,
-    }
+def beginning() -> dict[str, Any]:
+    """The names that an answer finds, as it would in its chapter."""
+    return {"__name__": "__main__", "math": math, "np": np, "rules": rules, "check": check, "hint": hint}
+
+
+def execute(code: str, names: dict[str, Any], show_last: bool) -> None:
+    """Run a cell. As in a notebook, the value of a last line that is an expression is shown."""
     # With the lines in the cache a traceback shows them.
     linecache.cache[NAME] = (len(code), None, code.splitlines(keepends=True), NAME)
     tree = ast.parse(code, NAME)
@@ -69,18 +67,18 @@ def executed(code: str, show_last: bool) -> dict[str, Any]:
         value = eval(compile(ast.Expression(last.value), NAME, "eval"), names)
         if value is not None:
             print(repr(value))
-    return names
 
 
 def run(code: str) -> dict[str, Any]:
     """Run the cell, and show what it prints."""
-    executed(code, show_last=True)
+    execute(code, beginning(), show_last=True)
     return reply("ran", "It has run.")
 
 
 def judged(name: str, answer: str, code: str) -> dict[str, Any]:
     """Run the cell, and let the library check what it defines."""
-    names = executed(code, show_last=False)
+    names = beginning()
+    execute(code, names, show_last=False)
     if answer not in names:
         return reply("trouble", f"The cell defines no {answer}, which is what is checked.")
     said = check(name, names[answer])
@@ -95,9 +93,38 @@ def helped(name: str, level: int) -> dict[str, Any]:
     )
 
 
+page = cells_in_the_page.Page()
+
+
+def ran(index: int, code: str) -> dict[str, Any]:
+    """Run a cell of the page, after which its names are there for others, and show what it draws."""
+    try:
+        execute(code, page.names, show_last=not code.rstrip().endswith(";"))
+        page.done(index, code)
+        return reply("ran", "")
+    except BaseException as error:
+        if cells_in_the_page.lacks_torch(error):
+            return reply("without", cells_in_the_page.WITHOUT)
+        return reply("trouble", "It stopped with an error.", complaint(error))
+
+
+def of_the_page(message: dict[str, Any]) -> dict[str, Any]:
+    """The reply to what is asked of a page's cells: which to run, or to run one."""
+    if message["kind"] == "needed":
+        return {"kind": "needed", "cells": page.to_run(message["cells"], message["index"])}
+    printed = Printed()
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+        said = ran(message["index"], message["code"])
+    said["pictures"] = cells_in_the_page.pictures()
+    said["printed"] = printed.getvalue().rstrip()
+    return said
+
+
 def respond(asked: str) -> str:
     """The reply to what the page asks."""
     message = json.loads(asked)
+    if message["kind"] in ("needed", "cell"):
+        return json.dumps(of_the_page(message))
     name, printed = message["name"], Printed()
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
         try:

@@ -1,9 +1,10 @@
 // Python in a worker: loads the runtime and the library, and passes on what the page asks. The page ends it when it
 // takes too long. It talks to its own page and to nobody else: once all is loaded, it has nothing left to talk with.
 
-import { FILES, LIBRARY, RUNTIME } from "./settings.mjs";
+import { FILES, LIBRARIES, RUNTIME } from "./settings.mjs";
 
 const runtime = new URL(RUNTIME, import.meta.url);
+const drawing = self.name === "cells"; // the cells of a page draw, and use all of the library
 const loaded = new Map(); // address → bytes
 
 // Several at a time, and say how far it is.
@@ -38,18 +39,18 @@ async function from_what_is_loaded(request) {
 }
 
 async function start() {
-  const library = new URL(LIBRARY.name, import.meta.url).href;
-  await load([
-    ...FILES.map((file) => ({ ...file, address: new URL(file.name, runtime).href })),
-    { ...LIBRARY, address: library },
-  ]);
+  const files = FILES.filter(({ draws }) => drawing || !draws);
+  const libraries = LIBRARIES.filter(({ draws }) => drawing || !draws);
+  const at = (place) => (file) => ({ ...file, address: new URL(file.name, place).href });
+  await load([...files.map(at(runtime)), ...libraries.map(at(import.meta.url))]);
   postMessage({ starting: true });
   self.fetch = from_what_is_loaded;
   const { loadPyodide } = await import(new URL("pyodide.mjs", runtime).href);
   const quiet = () => {};
   const python = await loadPyodide({ indexURL: runtime.href, stdout: quiet, stderr: quiet });
-  await python.loadPackage("numpy", { messageCallback: quiet });
-  python.unpackArchive(loaded.get(library), "zip", { extractDir: "/library" });
+  await python.loadPackage(drawing ? ["numpy", "matplotlib"] : "numpy", { messageCallback: quiet });
+  for (const { address } of libraries.map(at(import.meta.url)))
+    python.unpackArchive(loaded.get(address), "zip", { extractDir: "/library" });
   python.runPython("import sys; sys.path.insert(0, '/library'); sys.dont_write_bytecode = True");
   const { respond } = python.pyimport("in_the_page");
   loaded.clear();

@@ -1,0 +1,55 @@
+"""The built site on a server that counts, and a reader whose browser keeps what it is told to keep."""
+
+import http.server
+import threading
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+from browser import Handler, Visit, Window
+from playwright.sync_api import Browser
+
+from tools.paths import SITE
+from tools.site.answers import FOLDER
+
+ASKED: list[str] = []
+"""What the server was asked for."""
+
+
+class Counting(Handler):
+    """Notes what is asked for."""
+
+    def log_request(self, *_: Any) -> None:
+        ASKED.append(self.path)
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[str]:
+    """The built site, on a server that counts."""
+    assert (SITE / ".built").exists(), "The site is not built, or its last build failed: run `make book` first."
+    if not (SITE / FOLDER).exists():
+        pytest.fail("The site was built without Python for its pages: `python -m tools.environment.runtime` says why.")
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Counting, directory=str(SITE)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def reader(browser: Browser) -> Iterator[Window]:
+    """A reader's window. What its browser keeps stays from test to test."""
+    window = Window(browser)
+    yield window
+    window.close()
+
+
+def visited(reader: Window, url: str) -> Visit:
+    """A page as it is for a reader who has been there; ``Window.open`` would have everything forgotten."""
+    reader.visit = Visit(reader.page)
+    reader.page.goto("about:blank")
+    reader.page.goto(url, wait_until="load")
+    return reader.visit

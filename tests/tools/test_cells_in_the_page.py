@@ -1,0 +1,143 @@
+"""What a cell of a page needs of those above it, and that with these alone it gives what the book stores."""
+
+import io
+import json
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from tools.paths import CHAPTERS
+from tools.site import answers
+from tools.site.answering.cells_in_the_page import Page, needed
+
+NEEDS: dict[str, tuple[list[str], list[int]]] = {
+    "a name": (["a = 1", "b = 2", "print(a)"], [0, 2]),
+    "and what that needs": (["a = 1", "b = a", "c = 5", "b"], [0, 1, 3]),
+    "the last value only": (["a = 1", "a = 2", "a"], [1, 2]),
+    "both, where the second needs the first": (["a = 1", "a = a + 1", "a"], [0, 1, 2]),
+    "an augmented assignment": (["a = 1", "a += 1", "a"], [0, 1, 2]),
+    "one under a condition": (["a = 1", "if b: a = 2", "a"], [0, 1, 2]),
+    "a loop that is run": (["a = 1", "for a in range(3): pass", "a"], [1, 2]),
+    "a name of its own": (["a = 1", "a = 2\na"], [1]),
+    "one that it looks up first": (["a = 1", "b = a\na = 2"], [0, 1]),
+    "a method": (["xs = []", "xs.append(1)", "xs"], [0, 1, 2]),
+    "a part": (["xs = [1]", "xs[0] = 2", "xs"], [0, 1, 2]),
+    "a draw, which moves those after it": (["rng = f()", "x = rng.normal()", "y = rng.normal()", "y"], [0, 1, 2, 3]),
+    "no function of a module": (["import numpy as np", "x = np.sqrt(2)", "np.sqrt(3)"], [0, 2]),
+    "what a function looks up": (["a = 1", "def f(): return a", "f()"], [0, 1, 2]),
+    "even if it comes after it": (["def f(): return a", "a = 1", "f()"], [0, 1, 2]),
+    "no parameter": (["a = 1", "def f(a): return a", "f(2)"], [1, 2]),
+    "what a comprehension looks up": (["a = 1", "xs = [a for _ in range(2)]", "xs"], [0, 1, 2]),
+    "not its variable": (["a = 1", "xs = [a for a in range(2)]", "xs"], [1, 2]),
+    "a global of a function": (["a = 1", "def f():\n    global a\n    a = 2", "f()", "a"], [0, 1, 3]),
+    "no built-in name": (["print = 1", "len([])"], [1]),
+    "nothing, where it is no Python": (["a = 1", "a +"], [1]),
+}
+
+
+@pytest.mark.parametrize(("cells", "expected"), NEEDS.values(), ids=NEEDS.keys())
+def test_what_the_last_cell_needs(cells: list[str], expected: list[int]) -> None:
+    assert needed(cells, len(cells) - 1) == expected
+
+
+class TestWhatHasToBeRun:
+    CELLS = ("a = 1", "b = a", "c = b")
+
+    @pytest.fixture
+    def page(self) -> Page:
+        page = Page()
+        for k, code in enumerate(self.CELLS):
+            page.done(k, code)
+        return page
+
+    def test_all_at_first_and_then_itself(self, page: Page) -> None:
+        assert Page().to_run(self.CELLS, 2) == [0, 1, 2]
+        assert page.to_run(self.CELLS, 2) == [2]
+
+    def test_a_changed_one_and_what_builds_on_it(self, page: Page) -> None:
+        assert page.to_run(("a = 7", *self.CELLS[1:]), 2) == [0, 1, 2]
+
+    def test_what_builds_on_one_that_was_run_again(self, page: Page) -> None:
+        page.done(0, self.CELLS[0])
+        assert page.to_run(self.CELLS, 2) == [1, 2]
+
+
+# With neither Torch nor Numba, as in the page; each cell in a page of its own.
+IN_THE_PAGE = """
+import json, sys
+for name in ("torch", "numba", "triton", "gymnasium", "IPython"):
+    sys.modules[name] = None
+sys.path.insert(0, sys.argv[1])
+import cells_in_the_page
+import in_the_page
+cells, wanted = json.load(sys.stdin)
+found = {}
+for index in wanted:
+    in_the_page.page = cells_in_the_page.Page()
+    for k in json.loads(in_the_page.respond(json.dumps(dict(kind="needed", cells=cells, index=index))))["cells"]:
+        found[index] = json.loads(in_the_page.respond(json.dumps(dict(kind="cell", index=k, code=cells[k]))))
+        if found[index]["kind"] != "ran":
+            break
+print(json.dumps(found))
+"""
+
+
+def squeezed(text: str) -> str:
+    """Without what a machine measured."""
+    return re.sub(r"\[(measured|off by)[^\]]*\]", "", text).strip()
+
+
+@pytest.mark.parametrize(("chapter", "every"), [("03_rmsprop", 8), ("09_moving_targets", 19)])
+def test_a_cell_with_what_it_needs_gives_what_the_book_stores(tmp_path: Path, chapter: str, every: int) -> None:
+    for further in (False, True):
+        zipfile.ZipFile(io.BytesIO(answers.library(further))).extractall(tmp_path)
+    cells = [c for c in nbformat.read(CHAPTERS / f"{chapter}.ipynb", as_version=4).cells if c.cell_type == "code"]
+    sources = [cell.source for cell in cells]
+
+    def printed(k: int) -> str:
+        return "".join(o.text for o in cells[k].outputs if o.output_type == "stream" and o.name == "stdout")
+
+    def figures(k: int) -> int:
+        return sum("image/png" in o.get("data", {}) for o in cells[k].outputs)
+
+    wanted = [k for k in range(len(cells)) if printed(k) or figures(k)][::every]
+    done = subprocess.run(
+        [sys.executable, "-c", IN_THE_PAGE, str(tmp_path)],
+        input=json.dumps([sources, wanted]),
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, dict[str, Any]] = json.loads(done.stdout)
+    ran = {int(k): reply for k, reply in found.items() if reply["kind"] == "ran"}
+    others = [reply for reply in found.values() if reply["kind"] != "ran"]
+    assert len(ran) > 3 * len(others) and all(reply["kind"] == "without" for reply in others), others
+    for k, reply in ran.items():
+        assert squeezed(reply["printed"]) == squeezed(printed(k)), sources[k]
+        assert len(reply["pictures"]) == figures(k), sources[k]
+
+
+def test_an_open_figure_is_shown_once_and_an_error_says_where(tmp_path: Path) -> None:
+    for further in (False, True):
+        zipfile.ZipFile(io.BytesIO(answers.library(further))).extractall(tmp_path)
+    cells = ["import matplotlib.pyplot as plt\n_ = plt.plot([1, 2])", "plt.get_fignums()", "1 / 0", "import torch"]
+    done = subprocess.run(
+        [sys.executable, "-c", IN_THE_PAGE, str(tmp_path)],
+        input=json.dumps([cells, [0, 1, 2, 3]]),
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    drawn, after, failed, without = json.loads(done.stdout).values()
+    assert len(drawn["pictures"]) == 1 and drawn["printed"] == ""
+    assert after["pictures"] == [] and after["printed"] == "[]"
+    assert failed["kind"] == "trouble" and "ZeroDivisionError" in failed["lines"][0]
+    assert without["kind"] == "without" and "PyTorch" in without["head"]
