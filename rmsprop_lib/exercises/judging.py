@@ -11,6 +11,7 @@ from rmsprop_lib.exercises.declaration import Exercise, Mistake
 from rmsprop_lib.exercises.diagnosing import diagnosis
 from rmsprop_lib.exercises.replying import Reply
 from rmsprop_lib.exercises.running import AnswerError, Observed, Record, is_untouched, run, what_it_keeps
+from rmsprop_lib.exercises.straight import straightened
 from rmsprop_lib.exercises.torch_answer import is_torch_optimizer, stepped
 from rmsprop_lib.exercises.values import agree
 
@@ -20,6 +21,15 @@ SECONDS = 10.0
 
 def judge(exercise: Exercise, answer: Any, seconds: float = SECONDS) -> Reply:
     """Run an answer and say what is right or wrong with it. Whatever the answer does, nothing is raised."""
+    with straightened() as bent:
+        reply = _judged(exercise, answer, seconds)
+    if bent:
+        these, was, it = (bent[0], "was", "it was") if len(bent) == 1 else (", ".join(bent), "were", "they were")
+        reply.lines.append(f"{these} {was} changed in this notebook; the check went back to what {it}.")
+    return reply
+
+
+def _judged(exercise: Exercise, answer: Any, seconds: float) -> Reply:
     if is_untouched(answer):
         return Reply(
             exercise,

@@ -660,6 +660,33 @@ class TestMisuse:
         check("rmsprop-step", patches)
         assert np.sqrt is before
 
+    @pytest.mark.parametrize("forks", [True, False])
+    def test_what_a_notebook_has_done_to_numpy_and_the_rules_is_not_what_it_is_judged_by(
+        self, monkeypatch: pytest.MonkeyPatch, forks: bool
+    ) -> None:
+        if not forks:
+            monkeypatch.setattr("rmsprop_lib.exercises.apart.can_fork", lambda: False)
+
+        def bent(g, v, rho, eps):
+            return g, np.zeros_like(v)
+
+        monkeypatch.setattr(np, "sqrt", lambda x: 7.0)
+        monkeypatch.setattr(rules, "rmsprop", bent)
+        monkeypatch.setattr(np, "array_equal", lambda *_: True)
+        now = np.sqrt, rules.rmsprop
+        wrong, right = check("rmsprop-step", bent), check("rmsprop-step", with_defaults)
+        assert not wrong.passed and right.passed
+        said = right.lines[-1]
+        assert all(name in said for name in ("np.sqrt", "np.array_equal", "rules.rmsprop")), said
+        assert said.endswith("were changed in this notebook; the check went back to what they were.")
+        assert (np.sqrt, rules.rmsprop) == now
+
+    def test_what_is_missing_from_a_module_is_there_meanwhile(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delattr(np, "sqrt")
+        reply = check("rmsprop-step", with_defaults)
+        assert reply.passed and not hasattr(np, "sqrt")
+        assert reply.lines == ["np.sqrt was changed in this notebook; the check went back to what it was."]
+
     def test_what_is_printed_without_end_is_cut(self) -> None:
         def chatters(g, v, rho, eps):
             for _ in range(200):
