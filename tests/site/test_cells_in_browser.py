@@ -58,10 +58,14 @@ class Cells:
         )
         return self.status.inner_text()
 
+    def start(self, number: int) -> None:
+        """Run a cell by its button, which has its place whatever comes to stand above it when it is pressed by key."""
+        self.forget()
+        self.open(number).get_by_role("button", name=f"Run cell {number}", exact=True).press("Enter")
+
     def run(self, number: int) -> str:
         """Run a cell, and return what it shows."""
-        self.forget()
-        self.open(number).get_by_role("button", name=f"Run cell {number}", exact=True).click()
+        self.start(number)
         self.wait()
         return self.cell(number).locator(".run-output").inner_text()
 
@@ -112,7 +116,7 @@ def test_a_figure_is_drawn_and_says_what_it_shows(cells: Cells) -> None:
 
 
 def test_a_changed_cell_is_run_again_for_those_below(cells: Cells) -> None:
-    cells.open(1).get_by_role("button", name="Edit cell 1", exact=True).click()
+    cells.open(1).get_by_role("button", name="Edit cell 1", exact=True).press("Enter")
     field = cells.cell(1).locator("textarea")
     field.fill(f"{SOURCES[0]}\nplain = plain[:5]\nprint('cut')")
     cells.forget()
@@ -134,13 +138,13 @@ def test_pytorch_is_said_to_be_missing_and_what_is_stored_stays(cells: Cells) ->
 
 
 def test_a_reader_need_not_wait_for_the_end(cells: Cells) -> None:
-    cells.open(3).get_by_role("button", name="Edit cell 3", exact=True).click()
+    cells.open(3).get_by_role("button", name="Edit cell 3", exact=True).press("Enter")
     cells.cell(3).locator("textarea").fill("while True:\n    pass\n")
-    cells.open(3).get_by_role("button", name="Run cell 3", exact=True).click()
+    cells.start(3)
     cells.page.wait_for_function(
         "() => /Running cell 3/.test(document.querySelector('.run-all [role=status]').textContent)"
     )
-    cells.cell(3).get_by_role("button", name="Stop", exact=True).click()
+    cells.cell(3).get_by_role("button", name="Stop", exact=True).press("Enter")
     assert "Stopped" in cells.wait()
     assert not cells.page.get_by_role("button", name="Stop", exact=True).is_visible()
     assert cells.run(1) == stored(1), "in a Python that begins anew"

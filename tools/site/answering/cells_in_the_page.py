@@ -8,18 +8,12 @@ import ast
 import base64
 import builtins
 import io
-import logging
-import os
 import re
 import symtable
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-os.environ.setdefault("MPLBACKEND", "agg")
-# That it looks for typefaces at its first figure is nothing to tell a reader.
-logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
 
 TORCH = re.compile(r"\b(torch|numba|triton|gymnasium)\b")
 WITHOUT = "This cell needs PyTorch, or what is built on it, which does not run in a page."

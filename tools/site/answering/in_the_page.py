@@ -8,7 +8,9 @@ import contextlib
 import io
 import json
 import linecache
+import logging
 import math
+import os
 import traceback
 from typing import Any
 
@@ -17,6 +19,10 @@ import numpy as np
 
 from rmsprop_lib import check, hint, rules
 from rmsprop_lib.exercises import catalogue
+
+os.environ["MPLBACKEND"] = "agg"
+# That Matplotlib looks for typefaces at its first figure is nothing to tell a reader.
+logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
 
 NAME = "your answer"
 """How the answer is called in a traceback."""
