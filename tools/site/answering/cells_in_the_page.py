@@ -152,7 +152,7 @@ def needed(cells: Sequence[str], index: int) -> list[int]:
     modules = frozenset().union(*(n.bound & _imports(code) for n, code in zip(names, cells, strict=False)))
     found = {index}
     while True:
-        wanted = names[index].used | names[index].later
+        wanted = names[index].used
         later = frozenset().union(*(names[k].later for k in found))
         before = len(found)
         for k in range(index - 1, -1, -1):
