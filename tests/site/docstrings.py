@@ -15,7 +15,7 @@ import rmsprop_lib
 # What has no place on the page: the book's exercises hold the solutions, an experiment is its own settings; the others
 # do the work behind the parts.
 LEFT_OUT = re.compile(
-    r"exercises\.(apart|changes|chapter_\d\d|clues|declaration|diagnosing|edits|fillings|judging|progress|replying|running|timeout|torch_answer|values)"
+    r"exercises\.(apart|changes|chapter_\d\d|clues|declaration|diagnosing|edits|fillings|judging|progress|replying|running|straight|timeout|torch_answer|values)"
     r"|averages|compiled(\..*)?|conventions\.\w+|torch_optim\..*|training\..*|experiments\.(?!search)\w+"
     r"|playground\.(bundle|edges|network|network_picture|picture|race|state|surfaces|training|widget)"
 )
