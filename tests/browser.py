@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
+from built_site import require_site
 
 from tools.environment.chromium import FLAGS, MISSING, TYPESET, program
 from tools.paths import SITE
@@ -129,18 +130,26 @@ class Window:
         self.page.context.close()
 
 
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """The built site, served on a free port of this machine."""
-    if not (SITE / ".built").exists():
-        pytest.fail("The site is not built, or its last build failed: run `make book` first.")
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(SITE)))
+@contextmanager
+def served(handler: type[Handler]) -> Iterator[str]:
+    """The built site, served on a free port of this machine: its address."""
+    require_site()
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(SITE)))
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """The address of the built site, where nobody counts."""
+    with served(Handler) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

@@ -1,17 +1,14 @@
 """The built site on a server that counts, and a reader whose browser keeps what it is told to keep."""
 
-import http.server
-import threading
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
 import pytest
-from browser import Handler, Visit, Window
+from browser import Handler, Visit, Window, served
 from playwright.sync_api import Browser
 
 from tools.paths import SITE
-from tools.site.answers import FOLDER
+from tools.site.python_folder import FOLDER
 
 ASKED: list[str] = []
 """What the server was asked for."""
@@ -27,16 +24,10 @@ class Counting(Handler):
 @pytest.fixture(scope="module")
 def place() -> Iterator[str]:
     """The built site, on a server that counts."""
-    assert (SITE / ".built").exists(), "The site is not built, or its last build failed: run `make book` first."
-    if not (SITE / FOLDER).exists():
-        pytest.fail("The site was built without Python for its pages: `python -m tools.environment.runtime` says why.")
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Counting, directory=str(SITE)))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(Counting) as url:
+        if not (SITE / FOLDER).exists():
+            pytest.fail("The site has no Python for its pages: `python -m tools.environment.runtime` says why.")
+        yield url
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,8 @@ from visits import CONTRAST, SCHEMES, violations
 from rmsprop_lib import check
 from rmsprop_lib.exercises import progress
 from tools.paths import SITE
-from tools.site.answers import FOLDER, NEEDS_TORCH
+from tools.site.answers import NEEDS_TORCH
+from tools.site.python_folder import FOLDER
 
 __all__ = ["place", "reader"]  # fixtures
 

@@ -7,6 +7,7 @@ import re
 import pytest
 import yaml
 from bs4 import BeautifulSoup, Tag
+from built_site import require_site
 from docstrings import Documented, documented, missing, modules, public_names
 
 from rmsprop_lib import matrix_rules, rules
@@ -22,8 +23,7 @@ EXPLAINED_ONCE = f"{rules.__name__}.", f"{matrix_rules.__name__}."
 
 @pytest.fixture(scope="module")
 def page() -> BeautifulSoup:
-    if not (SITE / ".built").exists():
-        pytest.fail("The site is not built, or its last build failed: run `make book` first.")
+    require_site()
     return BeautifulSoup((SITE / "chapters" / "library.html").read_text(encoding="utf-8"), "html.parser")
 
 

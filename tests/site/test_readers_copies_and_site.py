@@ -5,6 +5,7 @@ from functools import cache
 
 import nbformat
 import pytest
+from built_site import require_site
 
 from tools.notebooks.citations import references
 from tools.notebooks.labels import Book, read
@@ -23,8 +24,7 @@ def page(name: str) -> str:
 
 @pytest.fixture(scope="module")
 def book() -> Book:
-    if not (SITE / ".built").exists():
-        pytest.fail("The site is not built, or its last build failed: run `make book` first.")
+    require_site()
     return read(CHAPTERS)
 
 

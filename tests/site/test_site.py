@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from book_pages import built_page, repository_links, source_of, toc_pages, wanted_links
 from bs4 import BeautifulSoup, Tag
+from built_site import require_site
 
 from rmsprop_lib.playground import from_address
 from rmsprop_lib.playground.bundle import script
@@ -18,14 +19,13 @@ from tools.site import first_race
 REDIRECT = "index.html"
 MISSING = "404.html"
 MODULES = "_modules/index.html"
-UNBUILT = "The site is not built, or its last build failed: run `make book` first."
 BUTTONS = {"source-repository-button", "source-issues-button", "source-edit-button", "launch", "colab"}
 
 
 @pytest.fixture(scope="module")
 def pages() -> dict[str, BeautifulSoup]:
     """Every page of the site by its address below the root, templates of the theme left out."""
-    assert (SITE / ".built").exists(), UNBUILT
+    require_site()
     paths = [path.relative_to(SITE) for path in sorted(SITE.rglob("*.html"))]
     return {path.as_posix(): built_page(path.as_posix()) for path in paths if "_static" not in path.parts}
 
@@ -56,8 +56,7 @@ def is_elsewhere(address: str) -> bool:
 
 
 def test_it_is_built_so_that_a_warning_fails() -> None:
-    # Such a build leaves no .built behind.
-    assert (SITE / ".built").exists(), UNBUILT
+    require_site()
     recipe = re.search(r"jupyter-book build \.(.*)\n\t@touch \$@\n", (ROOT / "Makefile").read_text(encoding="utf-8"))
     # Every warning an error, references to nothing too, and no page from the cache, which would keep its own to itself.
     assert {"-W", "-n", "--all"} <= set(recipe[1].split())

@@ -8,6 +8,7 @@ from functools import cache
 import nbformat
 import pytest
 from book_pages import built_page, toc_pages
+from built_site import require_site
 from nbformat import NotebookNode
 
 from tools.paths import ROOT, SITE
@@ -29,7 +30,7 @@ def outputs(page: str) -> list[NotebookNode]:
 
 
 def test_the_last_build_ended_well() -> None:
-    assert (SITE / ".built").exists(), "The site is not built, or its last build failed: run `make book` first."
+    require_site()
 
 
 @pytest.mark.parametrize("page", toc_pages())

@@ -1,19 +1,14 @@
 """What a cell of a page needs of those above it, and that with these alone it gives what the book stores."""
 
-import io
-import json
 import re
-import subprocess
-import sys
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
+from page_python import python_in_the_page
 
 from tools.paths import CHAPTERS
-from tools.site import answers
 from tools.site.answering.cells_in_the_page import Page, needed
 
 NEEDS: dict[str, tuple[list[str], list[int]]] = {
@@ -70,22 +65,22 @@ class TestWhatHasToBeRun:
 
 # With neither Torch nor Numba, as in the page; each cell in a page of its own.
 IN_THE_PAGE = """
-import json, sys
-for name in ("torch", "numba", "triton", "gymnasium", "IPython"):
-    sys.modules[name] = None
-sys.path.insert(0, sys.argv[1])
 import cells_in_the_page
-import in_the_page
-cells, wanted = json.load(sys.stdin)
-found = {}
+cells, wanted = asked
 for index in wanted:
     in_the_page.page = cells_in_the_page.Page()
-    for k in json.loads(in_the_page.respond(json.dumps(dict(kind="needed", cells=cells, index=index))))["cells"]:
-        found[index] = json.loads(in_the_page.respond(json.dumps(dict(kind="cell", index=k, code=cells[k]))))
-        if found[index]["kind"] != "ran":
+    for k in respond(kind="needed", cells=cells, index=index)["cells"]:
+        found = respond(kind="cell", index=k, code=cells[k])
+        if found["kind"] != "ran":
             break
-print(json.dumps(found))
+    replies.append(found)
 """
+MISSING = ("torch", "numba", "triton", "gymnasium", "IPython")
+
+
+def run(folder: Path, cells: list[str], wanted: list[int]) -> list[dict[str, Any]]:
+    """What the page shows under each of these cells, when it alone is asked for."""
+    return python_in_the_page(folder, IN_THE_PAGE, [cells, wanted], without=MISSING, further=True)
 
 
 def squeezed(text: str) -> str:
@@ -95,8 +90,6 @@ def squeezed(text: str) -> str:
 
 @pytest.mark.parametrize(("chapter", "every"), [("03_rmsprop", 8), ("09_moving_targets", 19)])
 def test_a_cell_with_what_it_needs_gives_what_the_book_stores(tmp_path: Path, chapter: str, every: int) -> None:
-    for further in (False, True):
-        zipfile.ZipFile(io.BytesIO(answers.library(further))).extractall(tmp_path)
     cells = [c for c in nbformat.read(CHAPTERS / f"{chapter}.ipynb", as_version=4).cells if c.cell_type == "code"]
     sources = [cell.source for cell in cells]
 
@@ -107,16 +100,8 @@ def test_a_cell_with_what_it_needs_gives_what_the_book_stores(tmp_path: Path, ch
         return sum("image/png" in o.get("data", {}) for o in cells[k].outputs)
 
     wanted = [k for k in range(len(cells)) if printed(k) or figures(k)][::every]
-    done = subprocess.run(
-        [sys.executable, "-c", IN_THE_PAGE, str(tmp_path)],
-        input=json.dumps([sources, wanted]),
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-    )
-    assert done.returncode == 0, done.stderr
-    found: dict[str, dict[str, Any]] = json.loads(done.stdout)
-    ran = {int(k): reply for k, reply in found.items() if reply["kind"] == "ran"}
+    found = dict(zip(wanted, run(tmp_path, sources, wanted), strict=True))
+    ran = {k: reply for k, reply in found.items() if reply["kind"] == "ran"}
     others = [reply for reply in found.values() if reply["kind"] != "ran"]
     assert len(ran) > 3 * len(others) and all(reply["kind"] == "without" for reply in others), others
     for k, reply in ran.items():
@@ -125,18 +110,8 @@ def test_a_cell_with_what_it_needs_gives_what_the_book_stores(tmp_path: Path, ch
 
 
 def test_an_open_figure_is_shown_once_and_an_error_says_where(tmp_path: Path) -> None:
-    for further in (False, True):
-        zipfile.ZipFile(io.BytesIO(answers.library(further))).extractall(tmp_path)
     cells = ["import matplotlib.pyplot as plt\n_ = plt.plot([1, 2])", "plt.get_fignums()", "1 / 0", "import torch"]
-    done = subprocess.run(
-        [sys.executable, "-c", IN_THE_PAGE, str(tmp_path)],
-        input=json.dumps([cells, [0, 1, 2, 3]]),
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-    )
-    assert done.returncode == 0, done.stderr
-    drawn, after, failed, without = json.loads(done.stdout).values()
+    drawn, after, failed, without = run(tmp_path, cells, [0, 1, 2, 3])
     assert len(drawn["pictures"]) == 1 and drawn["printed"] == ""
     assert after["pictures"] == [] and after["printed"] == "[]"
     assert failed["kind"] == "trouble" and "ZeroDivisionError" in failed["lines"][0]

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from book_pages import toc_pages
 from browser import SECONDS, Window
+from built_site import require_site
 from playwright.sync_api import Browser, expect
 
 from tools.paths import MEASURED, SITE
@@ -27,8 +28,7 @@ DOCUMENT = re.compile(r"\{doc\}`(?:[^`<]*<)?([^`>]+)>?`")
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Both archives and their checksums."""
-    if not (SITE / ".built").exists():
-        pytest.fail("The site is not built, or its last build failed: run `make book` first.")
+    require_site()
     folder = tmp_path_factory.mktemp("dist")
     dist.make(folder)
     return folder

@@ -11,11 +11,11 @@ from unicodedata import normalize
 import pytest
 from book_pages import built_page, toc_pages
 from bs4 import Tag
+from built_site import require_site
 from pypdf import PageObject, PdfReader
 from pypdf.generic import ArrayObject, Destination, IndirectObject
 
 from tools.environment import chromium
-from tools.paths import SITE
 from tools.publish import pdf
 
 # A page without a chapter's number, one with a proof, figures and exercises to choose from, and one with wide tables.
@@ -25,8 +25,7 @@ CHAPTER = "chapters/03_rmsprop.html"
 
 @pytest.fixture(scope="module")
 def printed(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    if not (SITE / ".built").exists():
-        pytest.fail("The site is not built, or its last build failed: run `make book` first.")
+    require_site()
     if chromium.program() is None:
         # In continuous integration a test that quietly does nothing is a defect.
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(chromium.MISSING)

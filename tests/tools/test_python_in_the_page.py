@@ -5,18 +5,17 @@ import hashlib
 import io
 import json
 import re
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
+from page_python import python_in_the_page
 
 from tools.environment import runtime
 from tools.paths import CHAPTERS, SITE
-from tools.site import answers
+from tools.site import answers, python_folder
 
 # A pinned list for the tests: two small files.
 DATA = {"a.txt": b"alpha", "within/b.txt": b"beta"}
@@ -108,7 +107,7 @@ class TestThePins:
 @pytest.fixture(scope="module")
 def served() -> dict[str, bytes]:
     """The folder ``python/`` of the site."""
-    contents = answers.folder()
+    contents = python_folder.folder()
     if contents is None:
         pytest.skip("the runtime has not been fetched: python -m tools.environment.runtime")
     return contents
@@ -118,7 +117,7 @@ class TestTheSite:
     def test_it_has_these_files_and_no_others(self, served: dict[str, bytes]) -> None:
         if not (SITE / ".built").exists():
             pytest.skip("the site is not built")
-        home = SITE / answers.FOLDER
+        home = SITE / python_folder.FOLDER
         there = {path.relative_to(home).as_posix(): path.read_bytes() for path in home.rglob("*") if path.is_file()}
         assert there.keys() == served.keys()
         assert not [name for name in there if there[name] != served[name]], "run `make book`"
@@ -131,8 +130,8 @@ class TestTheSite:
         assert all(re.match(r"(pyodide-)?[0-9a-f]{12}/", name) for name in names)
 
     def test_what_a_worker_loads_is_what_is_said(self, served: dict[str, bytes]) -> None:
-        assert 8 <= answers.megabytes(served) <= 10
-        assert 16 <= answers.megabytes(served, cells=True) <= 19
+        assert 8 <= python_folder.megabytes(served) <= 10
+        assert 16 <= python_folder.megabytes(served, cells=True) <= 19
 
     def test_the_wheels_are_in_pyodide_s_list(self, served: dict[str, bytes]) -> None:
         lock = json.loads(next(data for name, data in served.items() if name.endswith("pyodide-lock.json")))
@@ -142,7 +141,7 @@ class TestTheSite:
             assert hashlib.sha256(wheel).hexdigest() == package["sha256"]
 
     def test_the_two_parts_of_the_library_share_nothing_and_hold_no_images(self) -> None:
-        parts = [zipfile.ZipFile(io.BytesIO(answers.library(further))).namelist() for further in (False, True)]
+        parts = [zipfile.ZipFile(io.BytesIO(python_folder.library(further))).namelist() for further in (False, True)]
         assert not set(parts[0]) & set(parts[1])
         assert "rmsprop_lib/rules.py" in parts[0] and "rmsprop_lib/playground/race.py" in parts[1]
         assert not [name for part in parts for name in part if "mnist.npz" in name or "torch_optim" in name]
@@ -161,27 +160,21 @@ class TestTheSite:
 
     def test_a_build_without_the_runtime_has_no_folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(runtime.cached, "__defaults__", (tmp_path,))
-        assert answers.folder() is None
+        assert python_folder.folder() is None
 
     def test_the_same_files_give_the_same_library(self) -> None:
-        assert answers.library() == answers.library() and answers.library(True) == answers.library(True)
+        for further in (False, True):
+            assert python_folder.library(further) == python_folder.library(further)
 
 
-# With neither Torch nor Matplotlib nor Numba, as in the page; the answers are the chapters' solutions.
+# The answers are the chapters' solutions.
 IN_THE_PAGE = """
-import json, sys
-for name in ("torch", "matplotlib", "numba", "triton"):
-    sys.modules[name] = None
-sys.path.insert(0, sys.argv[1])
-import in_the_page
-from rmsprop_lib import exercises
-assert exercises.__file__.startswith(sys.argv[1])
-asked = json.load(sys.stdin)
 asked += [
     dict(kind="hint", name=name, level=level) for name in exercises.catalogue() for level in (1, 2)
 ]
-print(json.dumps([[question, json.loads(in_the_page.respond(json.dumps(question)))] for question in asked]))
+replies += [[question, respond(**question)] for question in asked]
 """
+MISSING = ("torch", "matplotlib", "numba", "triton")
 
 
 def definitions(source: str) -> str:
@@ -194,22 +187,13 @@ def definitions(source: str) -> str:
 def replies(tmp_path_factory: pytest.TempPathFactory) -> list[list[dict[str, Any]]]:
     """What Python in the page says to every solution of the book, and its hints."""
     folder = tmp_path_factory.mktemp("library")
-    zipfile.ZipFile(io.BytesIO(answers.library())).extractall(folder)
     asked = []
     for path in sorted(CHAPTERS.glob("[0-9]*.ipynb")):
         for cell in nbformat.read(path, as_version=4).cells:
             if "solution" in cell.metadata.get("tags", []) and (found := answers.checked(cell.source)):
                 code = definitions(cell.source)
                 asked.append({"kind": "check", "name": found[0], "answer": found[1], "code": code})
-    done = subprocess.run(
-        [sys.executable, "-c", IN_THE_PAGE, str(folder)],
-        input=json.dumps(asked),
-        capture_output=True,
-        text=True,
-        cwd=folder,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return python_in_the_page(folder, IN_THE_PAGE, asked, without=MISSING)
 
 
 class TestTheExercises:

@@ -1,21 +1,13 @@
 """A Sphinx extension: checked exercises can be answered in the page, where Python runs in the reader's browser.
 
 Under the stub of every exercise that a cell checks there is a place for a button (``answering/button.js``), and above
-the first cell of chapters that hardly need PyTorch one to run their cells. All else is in the folder ``python/`` of
-the site, and loaded when a button is pressed: fields and buttons (``answering/``), the part of ``rmsprop_lib`` that
-is used, and Pyodide with NumPy, for the cells with Matplotlib too, which ``tools/environment/runtime.py`` has
-fetched. Names hold hashes, so that a browser can keep them for good (``answering/keeper.js``). Where the runtime
-could not be had, and for exercises that need Torch, a sentence says so.
+the first cell of chapters that hardly need PyTorch one to run their cells. What they load is in the folder ``python/``
+(``python_folder.py``). Where the runtime could not be had, and for exercises that need Torch, a sentence says so.
 """
 
 import ast
-import gzip
-import hashlib
-import io
-import json
 import re
-import zipfile
-from functools import cache
+from collections.abc import Iterator
 from html import escape
 from itertools import pairwise
 from pathlib import Path
@@ -26,33 +18,12 @@ from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 
-from tools.environment import runtime
-from tools.paths import ROOT
+from tools.site.python_folder import FOLDER, HERE, contents, draws, first
 
-HERE = Path(__file__).with_name("answering")
-FOLDER = "python"
 SCRIPT = "answer.js"
-MODULES = (
-    "answer.css",
-    "answer.mjs",
-    "cells.mjs",
-    "editor.mjs",
-    "kept.mjs",
-    "parts.mjs",
-    "python.mjs",
-    "worker.mjs",
-)
-PYTHON_SIDE = ("cells_in_the_page.py", "in_the_page.py")
-EDITOR = {"core": "dist/core-BIWFpCIO.js", "python": "dist/prism/languages/python.js"}
-STYLE_OF_THE_EDITOR = "dist/layout.css"
-WASM = "pyodide.asm.wasm"
 NEEDS_TORCH = frozenset({"torch-rmsprop"})
 # The chapters whose cells can be run, all but a few that say so.
 CHAPTERS = re.compile(r"chapters/(0[1-69]|15|16)_\w+")
-# What of the library the exercises do without, and what of it only Torch or an image of a digit could use.
-FURTHER = ("data", "experiments", "playground", "training")
-LEFT_OUT = re.compile(r"torch_optim/.*|data/(mnist\.npz|book\.txt|framework_traces\.json|LICENSE.*)|.*\.pyc")
-POLICY = ("default-src 'none'", "script-src 'self' 'wasm-unsafe-eval'", "connect-src 'self'")
 
 logger = logging.getLogger(__name__)
 
@@ -68,142 +39,14 @@ def checked(code: str) -> tuple[str, str] | None:
     return None
 
 
-def _library_files() -> dict[str, Path]:
-    package = ROOT / "rmsprop_lib"
-    within = {path.relative_to(package).as_posix(): path for path in package.rglob("*") if path.is_file()}
-    return {name: path for name, path in within.items() if not LEFT_OUT.fullmatch(name)}
-
-
-def library(further: bool = False) -> bytes:
-    """A zip archive of what the exercises use of the library, the same bytes for the same files.
-
-    Or, ``further``, of what the cells of the chapters use beyond that.
-    """
-    found = {
-        f"rmsprop_lib/{name}": path for name, path in _library_files().items() if name.startswith(FURTHER) == further
-    }
-    if not further:
-        found |= {name: HERE / name for name in PYTHON_SIDE}
-    result = io.BytesIO()
-    with zipfile.ZipFile(result, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for name in sorted(found):
-            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, found[name].read_bytes())
-    return result.getvalue()
-
-
-def hashed(files: dict[str, bytes]) -> str:
-    """A name for these files, that changes when they do."""
-    digest = hashlib.sha256()
-    for name in sorted(files):
-        digest.update(name.encode() + b"\0" + hashlib.sha256(files[name]).digest())
-    return digest.hexdigest()[:12]
-
-
-def lock() -> bytes:
-    """Pyodide's list of packages, which here are NumPy and those of the figures: these all need each other."""
-    wheels = [file for part in ("python", "figures") for file in runtime.files(part) if file.name.endswith(".whl")]
-    names = {file.name.partition("-")[0].replace("_", "-"): file for file in wheels}
-    packages = {
-        name: {
-            "depends": sorted(names.keys() - {name}) if name == "matplotlib" else [],
-            "file_name": file.name,
-            "imports": [],
-            "install_dir": "site",
-            "name": name,
-            "package_type": "package",
-            "sha256": file.sha256,
-            "unvendored_tests": True,
-            "version": file.name.split("-")[1],
-        }
-        for name, file in names.items()
-    }
-    return json.dumps({"info": runtime.pins()["python"]["info"], "packages": packages}).encode()
-
-
-def notice() -> bytes:
-    """Whose the files are."""
-    lines = ["What runs Python in the pages of this book, unchanged but for its packing.", ""]
-    for part in runtime.pins().values():
-        lines += [f"{part['title']}, {part['home']}"]
-        lines += [f"  {file['name']}: {file['licence']}" for file in part["files"]]
-    return ("\n".join(lines) + "\n").encode()
-
-
-def folder() -> dict[str, bytes] | None:
-    """All files of the folder ``python/``, by name; None without a runtime."""
-    python, figures = runtime.cached("python"), runtime.cached("figures")
-    if python is None:
-        return None
-    editor = runtime.cached("editor")
-    served = {name: data for name, data in (python | (figures or {})).items() if name != WASM}
-    served |= {f"{WASM}.bin": gzip.compress(python[WASM], 9, mtime=0), "pyodide-lock.json": lock()}
-    served |= {"NOTICE.txt": notice()}
-    home = f"pyodide-{hashed(served)}"
-
-    modules = {name: (HERE / name).read_bytes() for name in MODULES}
-    libraries = {"library.zip": library(), "further.zip": library(further=True)}
-    modules |= libraries
-    if editor is not None:
-        modules["answer.css"] += editor[STYLE_OF_THE_EDITOR]
-        modules |= {f"editor/{name}": data for name, data in editor.items() if name != STYLE_OF_THE_EDITOR}
-
-    def described(name: str, data: bytes) -> dict[str, Any]:
-        draws = name in (figures or ()) or name == "further.zip"
-        return {"name": name, "bytes": len(data), "packed": name.endswith(".bin"), "draws": draws}
-
-    files = [described(n, served[n]) for n in sorted(served) if not n.endswith((".mjs", ".js", ".txt"))]
-    zips = [described(name, data) for name, data in libraries.items()]
-
-    def weight(draws: bool) -> float:
-        return round(sum(file["bytes"] for file in [*files, *zips] if draws or not file["draws"]) / 1e6, 1)
-
-    settings = {
-        "RUNTIME": f"../{home}/",
-        "FILES": files,
-        "LIBRARIES": zips,
-        "MEGABYTES": weight(False),
-        "MEGABYTES_OF_CELLS": weight(True),
-        "EDITOR": EDITOR if editor is not None else None,
-    }
-    modules["settings.mjs"] = "".join(f"export const {k} = {json.dumps(v)};\n" for k, v in settings.items()).encode()
-
-    here = hashed(modules)
-    there = {f"{home}/{name}": data for name, data in served.items()}
-    there |= {f"{here}/{name}": data for name, data in modules.items()}
-    keeper = (HERE / "keeper.js").read_text(encoding="utf-8")
-    for name, value in (("NAMES", sorted(there)), ("POLICY", POLICY)):
-        keeper = keeper.replace(f"const {name} = [];", f"const {name} = {json.dumps(value)};")
-    there["keeper.js"] = keeper.encode()
-    return there
-
-
-def modules_in(files: dict[str, bytes]) -> str:
-    """The folder, in ``python/``, of what a page loads first."""
-    return next(name.partition("/")[0] for name in files if name.endswith("/answer.mjs"))
-
-
-def megabytes(files: dict[str, bytes], cells: bool = False) -> int:
-    """What a reader loads once, as servers send it: scripts compressed. For ``cells`` Matplotlib, too."""
-    scripts = (".mjs", ".js", ".css", ".json")
-    further = {file.name for file in runtime.files("figures")} | {"further.zip"}
-    taken = {name: data for name, data in files.items() if cells or name.rpartition("/")[2] not in further}
-    return round(sum(len(gzip.compress(d)) if n.endswith(scripts) else len(d) for n, d in taken.items()) / 1e6)
-
-
-contents = cache(folder)
-
-
-@cache
-def first(cells: bool = False) -> tuple[str, int]:
-    """The folder of what a page loads first, and how many megabytes follow."""
-    files = contents() or {}
-    return modules_in(files), megabytes(files, cells)
+def source_of(cell: nodes.Node) -> str:
+    """The lines of a cell's code; nothing if they are not shown."""
+    block = next(cell.findall(nodes.literal_block), None)
+    return block.astext() if block is not None else ""
 
 
 class AnswersInThePage(SphinxPostTransform):
-    """Puts a place for the button under the stub of each exercise, in a page for the browser."""
+    """Puts places for the buttons into a page for the browser."""
 
     default_priority = 8
 
@@ -211,33 +54,33 @@ class AnswersInThePage(SphinxPostTransform):
         if self.app.builder.format != "html":
             return
         cells = [node for node in self.document.findall(nodes.container) if node.get("nb_element") == "cell_code"]
+        places = [(stub, 1, place) for stub, place in self.exercises(cells)]
+        if cells and CHAPTERS.fullmatch(self.env.docname) and draws():
+            places.append((cells[0], 0, self.button("cells", "run the cells of this page")))
+        for cell, below, place in places:
+            cell.parent.insert(cell.parent.index(cell) + below, nodes.raw("", place, format="html"))
+            self.env.metadata[self.env.docname]["answers"] = True
+
+    def exercises(self, cells: list[nodes.container]) -> Iterator[tuple[nodes.container, str]]:
+        """The stub of each exercise and what comes below it."""
         done: set[str] = set()
         for stub, cell in pairwise(cells):
-            block = next(cell.findall(nodes.literal_block), None)
-            found = checked(block.astext()) if block is not None else None
+            found = checked(source_of(cell))
             if found is None or found[0] in done or "tag_solution" in cell["classes"] or stub.parent is not cell.parent:
                 continue
             done.add(found[0])
-            stub.parent.insert(stub.parent.index(stub) + 1, nodes.raw("", self.place(*found), format="html"))
-        if cells and CHAPTERS.fullmatch(self.env.docname) and contents() and runtime.cached("figures"):
-            first_cell = cells[0]
-            at = first_cell.parent.index(first_cell)
-            first_cell.parent.insert(
-                at, nodes.raw("", self.button("run the cells of this page", cells=True), format="html")
-            )
-            done.add("")
-        if done:
-            self.env.metadata[self.env.docname]["answers"] = True
+            yield stub, self.place(*found)
 
-    def button(self, what: str, cells: bool = False, **data: str) -> str:
+    def button(self, module: str, what: str, **data: str) -> str:
         """A place for the button, with all that its script has to know."""
         home = self.app.builder.get_relative_uri(self.env.docname, "index").rpartition("/")[0] or "."
-        folder, size = first(cells)
-        data |= {"megabytes": str(size), "folder": f"{home}/{FOLDER}/{folder}/"}
+        folder, size = first(module == "cells")
+        data |= {"module": module, "what": what, "megabytes": str(size), "folder": f"{home}/{FOLDER}/{folder}/"}
         said = " ".join(f'data-{name}="{escape(value)}"' for name, value in data.items())
         return f'<div class="answer-here" {said}><p>Where scripts run, you can {what}.</p></div>'
 
     def place(self, exercise: str, answer: str) -> str:
+        """What comes below the stub of an exercise."""
         if exercise in NEEDS_TORCH:
             launched = "repository_url" in self.app.config.html_theme_options
             where = "in Binder or Colab, from the top of the page, or " if launched else ""
@@ -246,7 +89,7 @@ class AnswersInThePage(SphinxPostTransform):
         if contents() is None:
             text = "This copy of the book was built without Python for its pages: answer in a notebook."
             return f'<div class="answer-here"><p>{text}</p></div>'
-        return self.button("write your answer here", exercise=exercise, answer=answer)
+        return self.button("answer", "write your answer here", exercise=exercise, answer=answer)
 
 
 def write(app: Sphinx, _: Any) -> None:

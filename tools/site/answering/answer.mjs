@@ -2,12 +2,11 @@
 
 import { edit } from "./editor.mjs";
 import { finish, forget, forgetAll, keep, kept, read, take, written } from "./kept.mjs";
-import { button, element, loading, show, style } from "./parts.mjs";
+import { button, codeOf, element, loading, lost, show, style } from "./parts.mjs";
 import { python } from "./python.mjs";
 
 const FILE = "progress.json";
 const { ask, busy, interrupt, start } = python("answers", 10);
-let opened = 0;
 
 const counted = (number, what) => `${number} ${what}${number === 1 ? "" : "s"}`;
 const sizes = ({ answers, done }) => `${counted(answers.size, "answer")}, ${counted(done.size, "exercise")} done`;
@@ -57,20 +56,14 @@ function store(shown) {
   return box;
 }
 
-// Put the field in place of the stub. `place` is the element whose button was pressed.
-export async function open(place, name, answer, stub) {
+// Put the field in place of the stub. `place` is the element whose button was pressed, below it.
+export async function open(place) {
   await style();
-  const number = ++opened;
-  const code = stub.querySelector("pre").textContent.replace(/\n*$/, "\n");
+  const { exercise: name, answer } = place.dataset;
+  const stub = place.previousElementSibling;
+  const code = codeOf(stub);
   let level = 0;
 
-  const field = element("div", { className: "answer-field" });
-  const keysId = `answer-keys-${number}`;
-  const hint = element("p", {
-    id: keysId,
-    className: "answer-keys",
-    textContent: "Tab indents; Esc, then Tab leaves the field. Ctrl+Enter checks.",
-  });
   const reply = element("div", { className: "answer-reply" });
   reply.setAttribute("role", "status");
 
@@ -88,11 +81,7 @@ export async function open(place, name, answer, stub) {
       if (said.kind === "right") finish(name);
       show(reply, said);
     } catch (error) {
-      show(reply, {
-        kind: "trouble",
-        head: "Python could not be loaded.",
-        lines: [String(error.message ?? error), "Press the button again to try once more."],
-      });
+      show(reply, lost(error, "the button again"));
     }
     stopping.hidden = true;
     for (const one of buttons) one.disabled = false;
@@ -115,15 +104,15 @@ export async function open(place, name, answer, stub) {
   ];
   const row = element("p", { className: "answer-buttons" }, ...buttons, stopping);
   const shown = ({ answers }) => answers.has(name) && editor.set(answers.get(name));
-  const box = element("div", { className: "answer" }, field, hint, row, loads, reply, store(shown));
+  const box = element("div", { className: "answer" }, row, loads, reply, store(shown));
   box.setAttribute("role", "group");
   box.setAttribute("aria-label", `Your answer to ${name}`);
 
   place.replaceChildren(box);
   stub.hidden = true;
-  const editor = await edit(field, kept().answers.get(name) ?? code, {
+  const editor = await edit(box, kept().answers.get(name) ?? code, {
     label: `Python: your answer to ${name}`,
-    keysId,
+    said: "Ctrl+Enter checks.",
     run: check,
     changed: (text) => keep(name, text),
   });
@@ -133,11 +122,7 @@ export async function open(place, name, answer, stub) {
     () => loads.remove(),
     (error) => {
       loads.remove();
-      show(reply, {
-        kind: "trouble",
-        head: "Python could not be loaded.",
-        lines: [String(error.message ?? error), "Press Check to try once more."],
-      });
+      show(reply, lost(error, "Check"));
     },
   );
 }

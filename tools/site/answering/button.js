@@ -1,8 +1,7 @@
-// A button where an exercise can be answered in the page, and one where its cells can be run. All else is loaded when it
-// is pressed. No module, for a page that is opened from disk loads none, and has to say why there is no button.
+// A button where an exercise can be answered in the page, and one where its cells can be run. All else is loaded when
+// it is pressed. No module, for a page that is opened from disk loads none, and has to say why there is no button.
 for (const place of document.querySelectorAll(".answer-here[data-folder]")) {
-  const { exercise, answer, megabytes, folder } = place.dataset;
-  const what = exercise ? "write your answer here" : "run the cells of this page";
+  const { module, what, exercise, megabytes, folder } = place.dataset;
   const say = (text) => place.replaceChildren(Object.assign(document.createElement("p"), { textContent: text }));
   if (location.protocol === "file:")
     say(`From a web server you could ${what}; a page opened from disk cannot start Python.`);
@@ -18,13 +17,11 @@ for (const place of document.querySelectorAll(".answer-here[data-folder]")) {
     const button = document.createElement("button");
     button.textContent = begun ? "Go on with your answer" : what[0].toUpperCase() + what.slice(1);
     const size = document.createElement("span");
-    size.textContent = `loads Python${exercise ? "" : " and Matplotlib"}, about ${megabytes} MB, once`;
+    size.textContent = `loads Python${module === "cells" ? " and Matplotlib" : ""}, about ${megabytes} MB, once`;
     button.onclick = async () => {
       button.disabled = true;
       try {
-        const load = (name) => import(new URL(folder + name, document.baseURI).href);
-        if (exercise) await (await load("answer.mjs")).open(place, exercise, answer, place.previousElementSibling);
-        else await (await load("cells.mjs")).run(place);
+        await (await import(new URL(`${folder}${module}.mjs`, document.baseURI).href)).open(place);
       } catch (error) {
         button.disabled = false;
         size.textContent = `It could not be loaded: ${error.message}`;

@@ -4,7 +4,7 @@
 // draws takes the place of what is stored, and is marked.
 
 import { edit } from "./editor.mjs";
-import { button, element, loading, show, style } from "./parts.mjs";
+import { button, codeOf, element, loading, show, style } from "./parts.mjs";
 import { python } from "./python.mjs";
 import { MEGABYTES_OF_CELLS } from "./settings.mjs";
 
@@ -16,7 +16,7 @@ class Cell {
     this.index = index;
     this.input = node.querySelector(".cell_input");
     this.highlight = this.input.querySelector(".highlight").parentElement;
-    this.code = this.highlight.querySelector("pre").textContent.replace(/\n*$/, "\n");
+    this.code = codeOf(this.highlight);
     this.stored = node.querySelector(".cell_output");
     this.output = element("div", { className: "run-output answer-reply" });
     this.words = element("span", { ariaHidden: "true" }); // they are said once, above
@@ -27,10 +27,10 @@ class Cell {
   describe = (k) => (!this.edited && this.alts[k]) || "A figure, drawn by the cell above.";
 }
 
-export async function run(place) {
+export async function open(place) {
   await style();
   const nodes = [...document.querySelectorAll("article .cell, main .cell")].filter((n) => n.querySelector(".cell_input pre"));
-  const cells = [...new Set(nodes)].map((node, index) => new Cell(node, index));
+  const cells = nodes.map((node, index) => new Cell(node, index));
   const { place: loads, told } = loading(MEGABYTES_OF_CELLS);
   const words = element("p", {});
   words.setAttribute("role", "status");
@@ -67,7 +67,7 @@ export async function run(place) {
       for (const index of wanted) {
         say(`Finding out what cell ${index + 1} needs …`);
         const found = await ask({ kind: "needed", cells: sources(), index });
-        if (found.kind === "trouble") return say(found.head);
+        if (found.kind !== "needed") return say(found.head);
         for (const k of found.cells) {
           const lost = found.cells.find((j) => j < k && failed.has(j));
           if (failed.has(k)) continue;
@@ -78,7 +78,7 @@ export async function run(place) {
           } else {
             say(`Running cell ${k + 1}${k === index ? "" : `, which cell ${index + 1} needs`} …`);
             const reply = await ask({ kind: "cell", index: k, code: cell.code });
-            if (reply.head === "Stopped.") return say("Stopped. Python starts anew, and with no cell run.");
+            if (reply.kind === "stopped") return say("Stopped. Python starts anew, and with no cell run.");
             if (reply.kind === "ran") {
               shown(cell, reply);
               continue;
@@ -105,18 +105,12 @@ export async function run(place) {
   async function change(cell, own) {
     own.remove();
     buttons.splice(buttons.indexOf(own), 1);
-    const keysId = `run-keys-${cell.index}`;
-    const field = element("div", { className: "answer-field" });
-    const hint = element("p", {
-      id: keysId,
-      className: "answer-keys",
-      textContent: "Tab indents; Esc, then Tab leaves the field. Ctrl+Enter runs. Changes are not kept.",
-    });
+    const box = element("div", { className: "answer" });
     cell.highlight.hidden = true;
-    cell.highlight.after(element("div", { className: "answer" }, field, hint));
-    const editor = await edit(field, cell.code, {
+    cell.highlight.after(box);
+    const editor = await edit(box, cell.code, {
       label: `Python: cell ${cell.index + 1}`,
-      keysId,
+      said: "Ctrl+Enter runs. Changes are not kept.",
       run: () => work([cell.index]),
       changed: (text) => {
         cell.code = text;

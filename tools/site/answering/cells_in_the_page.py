@@ -13,6 +13,7 @@ import symtable
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 TORCH = re.compile(r"\b(torch|numba|triton|gymnasium)\b")
@@ -29,12 +30,14 @@ class Names:
     changed : names that it may give a value, or whose value it may change
     used : names that its own lines look up and have not given a value before
     later : names that its functions look up when they are called
+    imported : those of ``bound`` that are modules, or come from one
     """
 
     bound: frozenset[str]
     changed: frozenset[str]
     used: frozenset[str]
     later: frozenset[str]
+    imported: frozenset[str]
 
 
 COMPREHENSIONS = ("listcomp", "setcomp", "dictcomp", "genexpr")
@@ -114,15 +117,17 @@ class _Reading:
                 self.bound |= {(alias.asname or alias.name).partition(".")[0] for alias in names}
 
 
+@cache
 def names_of(code: str) -> Names:
     """The names of a cell; none if it is no Python, which is for Python to say when it is run."""
     try:
         tree, table = ast.parse(code), symtable.symtable(code, "cell", "exec")
     except SyntaxError:
-        return Names(*[frozenset()] * 4)
+        return Names(*[frozenset()] * 5)
     reading = _Reading()
     reading.read(tree.body)
-    changed = {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported()}
+    imported = {s.get_name() for s in table.get_symbols() if s.is_imported()}
+    changed = imported | {s.get_name() for s in table.get_symbols() if s.is_assigned()}
     changed |= {s.get_name() for s, _ in _outside(table) if s.is_assigned()}
     for node in ast.walk(tree):
         # Where a method of something is called, or a part of it is given a value, it may be another afterwards.
@@ -135,6 +140,7 @@ def names_of(code: str) -> Names:
         frozenset(changed) - KNOWN - {""},
         frozenset(reading.used) - KNOWN,
         frozenset(reading.later - reading.bound) - KNOWN,
+        frozenset(reading.bound & imported),
     )
 
 
@@ -149,7 +155,7 @@ def needed(cells: Sequence[str], index: int) -> list[int]:
         That of the one to be run.
     """
     names = [names_of(code) for code in cells[: index + 1]]
-    modules = frozenset().union(*(n.bound & _imports(code) for n, code in zip(names, cells, strict=False)))
+    modules = frozenset().union(*(n.imported for n in names))
     found = {index}
     while True:
         wanted = names[index].used
@@ -164,14 +170,6 @@ def needed(cells: Sequence[str], index: int) -> list[int]:
                 wanted = (wanted - (here.bound - here.used)) | here.used
         if len(found) == before:
             return sorted(found)
-
-
-def _imports(code: str) -> frozenset[str]:
-    try:
-        symbols = symtable.symtable(code, "cell", "exec").get_symbols()
-    except SyntaxError:
-        return frozenset()
-    return frozenset(s.get_name() for s in symbols if s.is_imported())
 
 
 def pictures() -> list[str]:

@@ -1,6 +1,7 @@
 // A field for Python: with colours and numbered lines where the editor could be had when the site was built, else a plain
 // one. The keys are the same in both.
 
+import { element } from "./parts.mjs";
 import { EDITOR } from "./settings.mjs";
 
 const INDENT = "    ";
@@ -85,14 +86,21 @@ function plain(place, code) {
   return { field, set };
 }
 
-// The field in `place`, with what it is called and what is to be said of its keys: { value, set, field }.
-export async function edit(place, code, { label, keysId, run, changed }) {
+let opened = 0;
+
+// The field at the head of `box`, what it is called, what its keys do, and what more is to be said of them:
+// { value, set, field }.
+export async function edit(box, code, { label, said, run, changed }) {
+  const place = element("div", { className: "answer-field" });
+  const id = `answer-keys-${++opened}`;
+  const textContent = `Tab indents; Esc, then Tab leaves the field. ${said}`;
+  box.prepend(place, element("p", { id, className: "answer-keys", textContent }));
   const made = EDITOR
     ? await coloured(place, code).catch(() => (place.replaceChildren(), plain(place, code)))
     : plain(place, code);
   const { field, set } = made;
   field.setAttribute("aria-label", label);
-  field.setAttribute("aria-describedby", keysId);
+  field.setAttribute("aria-describedby", id);
   keys(field, run);
   field.addEventListener("input", () => changed(field.value));
   return { field, set, value: () => field.value };

@@ -11,6 +11,16 @@ export function element(tag, properties = {}, ...children) {
 export const button = (text, work, className = "") =>
   element("button", { type: "button", textContent: text, className, onclick: work });
 
+// The lines of a cell of the book.
+export const codeOf = (node) => node.querySelector("pre").textContent.replace(/\n*$/, "\n");
+
+// The reply where there is no Python to reply.
+export const lost = (error, press) => ({
+  kind: "trouble",
+  head: "Python could not be loaded.",
+  lines: [String(error.message ?? error), `Press ${press} to try once more.`],
+});
+
 let styled;
 // The style sheet, once for a page.
 export function style() {
@@ -35,7 +45,7 @@ export function loading(megabytes = MEGABYTES) {
   return { place: element("p", { className: "answer-loading" }, bar, words), told };
 }
 
-const KINDS = ["right", "mistake", "wrong", "trouble", "ran", "hint", "without"];
+const KINDS = ["right", "mistake", "wrong", "trouble", "stopped", "ran", "hint", "without"];
 
 // A reply as text; nothing that comes from Python is taken for HTML.
 export function show(place, { kind, head, lines, printed, pictures = [] }, describe = () => "") {

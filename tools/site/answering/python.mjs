@@ -90,7 +90,7 @@ export function python(name, seconds) {
 
   // The reader has waited long enough.
   function interrupt() {
-    stop(trouble("Stopped.", "Python was ended and starts anew."));
+    stop({ ...trouble("Stopped.", "Python was ended and starts anew."), kind: "stopped" });
     start();
   }
 
