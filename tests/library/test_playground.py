@@ -10,11 +10,11 @@ import traitlets
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rmsprop_lib import figures, numpy_optim
+from rmsprop_lib import figures, numpy_optim, rules
 from rmsprop_lib.playground import Playground, from_address, run, still, to_address
 from rmsprop_lib.playground.bundle import _STATIC, bundle, script, source
 from rmsprop_lib.playground.edges import divisor
-from rmsprop_lib.playground.race import STEPS
+from rmsprop_lib.playground.race import STEPS, record
 from rmsprop_lib.playground.state import NUMBERS, OPTIMIZERS, SURFACES, defaults
 from rmsprop_lib.playground.surfaces import LANDSCAPES, minimum, noise, normal, uniform
 from rmsprop_lib.problems import ravine
@@ -126,6 +126,52 @@ class TestRuns:
     def test_a_run_that_diverges_ends(self):
         points = run("sgd", from_address("eta.sgd=10"))
         assert 2 < len(points) < 20 and np.isfinite(points).all()
+
+    def test_a_rule_of_ones_own_is_raced_as_the_librarys_are(self):
+        def mine(g, state, t):
+            m, v = state.get("m", 0.0), state.get("v", 0.0)
+            d, state["m"], state["v"] = rules.adam(g, m, v, t, 0.9, 0.999, 1e-8)
+            return d
+
+        for surface in LANDSCAPES:
+            h = from_address(f"surface={surface}&noise=0.5")
+            np.testing.assert_array_equal(run(mine, h, eta=h["eta"]["adam"]), run("adam", h))
+
+    def test_what_a_rule_does_to_its_gradient_or_returns_once_more_changes_no_run(self):
+        kept = np.zeros(2)
+
+        def careless(g, state, t):
+            kept[:] = np.sign(g)
+            g *= 0
+            return kept
+
+        found = record(careless, from_address("surface=saddle&start=1.9,1.1&steps=20"), 0.5)
+        np.testing.assert_array_equal(np.abs(found.d), 1)
+        assert (np.abs(found.g[:3]) > 0).all()
+        np.testing.assert_array_equal(found.theta[1:], found.theta[:-1] - 0.5 * found.d)
+
+    def test_one_number_is_for_both_coordinates(self):
+        assert run(lambda g, state, t: 1, {"start": (1.0, 2.0), "steps": 10}).tolist()[1] == [0.9, 1.9]
+
+    @pytest.mark.parametrize("wrong", [None, "no", np.ones(3), [1, 2, 3], 1j, np.ones((2, 2)), [[1], [2, 3]], {}])
+    def test_what_is_no_step_is_refused(self, wrong):
+        with pytest.raises(ValueError, match=r"returned .* at step 1; it must return two numbers, or one for both"):
+            run(lambda g, state, t: wrong, {})
+
+    @pytest.mark.parametrize("eta", [0, -1, np.inf, np.nan])
+    def test_a_rate_that_is_none_is_refused(self, eta):
+        with pytest.raises(ValueError, match="it must be a positive number"):
+            run("sgd", {}, eta=eta)
+
+    @pytest.mark.parametrize("where", ["surface=beale", "surface=drifting&noise=1", "surface=reddi", "eta.sgd=10"])
+    def test_a_record_holds_every_step_and_the_height_of_every_point(self, where):
+        h = from_address(f"{where}&steps=60")
+        found = record("sgd", h)
+        value, _ = LANDSCAPES[h["surface"]]
+        assert len(found.theta) == len(found.loss) == len(found.g) + 1 == len(found.d) + 1
+        heights = [value(x, y, min(t, 60), h) for t, (x, y) in enumerate(found.theta.tolist(), start=1)]
+        np.testing.assert_array_equal(found.loss, heights)
+        np.testing.assert_array_equal(found.d, found.g)
 
     def test_adadelta_sets_out_from_epsilon(self):
         value, _ = LANDSCAPES["ravine"]
@@ -296,7 +342,7 @@ class TestStill:
 
 class TestModules:
     def test_they_are_small_enough_to_read(self):
-        assert sum(len(source(name).encode()) for name in MODULES if name.endswith(".mjs")) < 95_000
+        assert sum(len(source(name).encode()) for name in MODULES if name.endswith(".mjs")) < 97_000
 
     def test_all_of_them_are_joined_and_no_import_is_left(self):
         for text in (script(), bundle("widget.mjs")):

@@ -1,8 +1,9 @@
 """A Sphinx extension: checked exercises can be answered in the page, where Python runs in the reader's browser.
 
-Under the stub of every exercise that a cell checks there is a place for a button (``answering/button.js``), and above
-the first cell of chapters that hardly need PyTorch one to run their cells. What they load is in the folder ``python/``
-(``python_folder.py``). Where the runtime could not be had, and for exercises that need Torch, a sentence says so.
+Under the stub of every exercise that a cell checks there is a place for a button (``answering/button.js``), above the
+first cell of chapters that hardly need PyTorch one to run their cells, and under the playground's rule one to race
+another. What they load is in the folder ``python/`` (``python_folder.py``). Where the runtime could not be had, and
+for exercises that need Torch, a sentence says so.
 """
 
 import ast
@@ -24,6 +25,9 @@ SCRIPT = "answer.js"
 NEEDS_TORCH = frozenset({"torch-rmsprop"})
 # The chapters whose cells can be run, all but a few that say so.
 CHAPTERS = re.compile(r"chapters/(0[1-69]|15|16)_\w+")
+# A cell that holds nothing but a rule for the playground.
+RULE = re.compile(r"def my_rule\(")
+WITHOUT = '<div class="answer-here"><p>This copy of the book was built without Python for its pages: {}.</p></div>'
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +59,7 @@ class AnswersInThePage(SphinxPostTransform):
             return
         cells = [node for node in self.document.findall(nodes.container) if node.get("nb_element") == "cell_code"]
         places = [(stub, 1, place) for stub, place in self.exercises(cells)]
+        places += [(cell, 1, self.rule()) for cell in cells if RULE.match(source_of(cell))]
         if cells and CHAPTERS.fullmatch(self.env.docname) and draws():
             places.append((cells[0], 0, self.button("cells", "run the cells of this page")))
         for cell, below, place in places:
@@ -87,9 +92,14 @@ class AnswersInThePage(SphinxPostTransform):
             text = f"This one needs PyTorch, which does not run in a page: answer it {where}in a copy of the book."
             return f'<div class="answer-here"><p>{text}</p></div>'
         if contents() is None:
-            text = "This copy of the book was built without Python for its pages: answer in a notebook."
-            return f'<div class="answer-here"><p>{text}</p></div>'
+            return WITHOUT.format("answer in a notebook")
         return self.button("answer", "write your answer here", exercise=exercise, answer=answer)
+
+    def rule(self) -> str:
+        """What comes below the cell with a rule for the playground."""
+        if contents() is None:
+            return WITHOUT.format("race your rule in a notebook")
+        return self.button("rule", "race a rule of your own here")
 
 
 def write(app: Sphinx, _: Any) -> None:

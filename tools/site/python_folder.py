@@ -28,14 +28,15 @@ MODULES = (
     "kept.mjs",
     "parts.mjs",
     "python.mjs",
+    "rule.mjs",
     "worker.mjs",
 )
-PYTHON_SIDE = ("cells_in_the_page.py", "in_the_page.py")
+PYTHON_SIDE = ("cells_in_the_page.py", "in_the_page.py", "rule_in_the_page.py")
 EDITOR = {"core": "dist/core-BIWFpCIO.js", "python": "dist/prism/languages/python.js"}
 STYLE_OF_THE_EDITOR = "dist/layout.css"
 WASM = "pyodide.asm.wasm"
-# What of the library exercises do without, and what of it only Torch or an image of a digit could use.
-FURTHER = ("data", "experiments", "playground", "training")
+# What of the library exercises and playground do without, and what only Torch or an image of a digit could use.
+FURTHER = ("data", "experiments", "training")
 LEFT_OUT = re.compile(r"torch_optim/.*|data/(mnist\.npz|book\.txt|framework_traces\.json|LICENSE.*)|.*\.pyc")
 POLICY = ("default-src 'none'", "script-src 'self' 'wasm-unsafe-eval'", "connect-src 'self'")
 

@@ -19,6 +19,7 @@ export const LOOKS = {
   adabelief: ["#b5479d", "#ffc2f0", [2, 4], "○"],
   yogi: ["#577300", "#b4d63c", [14, 2, 3, 2], "□"],
   lion: ["#8b1e3f", "#ff7fa0", [7, 4], "◇"],
+  own: ["#c8007a", "#ff5cc0", [], "✦"], // a reader's rule
 };
 
 // What to draw with, from what the text around has; the system's own colours where it forces them.

@@ -2,7 +2,7 @@
 // quadratic converges if the largest eigenvalue of P⁻¹H is below the optimizer's edge (chapter 15). The same table is in
 // rmsprop_lib/playground/edges.py.
 
-import { OPTIMIZERS } from "./state.mjs";
+import { accumulatorsOf } from "./state.mjs";
 
 // The edge times the learning rate, as a formula and as a number. An optimizer without a row is trained without an edge.
 // Where gradients are averaged, when the corrections of the averages have faded.
@@ -30,4 +30,4 @@ export const edgeFormula = (name) => EDGES[name]?.[0];
 
 // Which of an optimizer's accumulators holds squares, or for AdaMax the largest gradient; −1 if none does, and P is the
 // identity.
-export const squaresOf = (name) => OPTIMIZERS[name][1].findIndex((symbol) => "Gvsu".includes(symbol));
+export const squaresOf = (name) => accumulatorsOf(name).findIndex((symbol) => "Gvsu".includes(symbol));

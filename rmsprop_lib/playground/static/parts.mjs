@@ -30,6 +30,7 @@ export const MARKUP = `
     <table>
       <thead><tr id="columns"></tr></thead>
       <tbody id="entrants"></tbody>
+      <tbody id="own"></tbody>
       <tbody id="family">
         <tr><th scope="rowgroup" colspan="6"><button id="unfold">The family of RMSprop and Adam</button></th></tr>
       </tbody>

@@ -1,10 +1,11 @@
 // The playground: mounted into an element, in a shadow tree of its own.
 
 import { LOOKS, themeOf } from "./colours.mjs";
+import { entrant } from "./own.mjs";
 import { MARKUP, byId, make, slider, toPosition, toValue } from "./parts.mjs";
 import { COLUMNS, ROWS, bestRate, map } from "./race.mjs";
 import { kindOf, sceneOf } from "./scenes.mjs";
-import { NAMES, NUMBERS, OPTIMIZERS, PRESETS, RATE, SPECIAL, SURFACES } from "./state.mjs";
+import { NAMES, NUMBERS, OPTIMIZERS, OWN, PRESETS, RATE, SPECIAL, SURFACES } from "./state.mjs";
 import { clamp, defaults, fromAddress, inFamily, rangeOf, titleOf, toAddress } from "./state.mjs";
 import { STYLE } from "./style.mjs";
 import { drawMap, frame, picture } from "./view.mjs";
@@ -28,6 +29,7 @@ export function mount(el, { address = "", changed = () => {}, linkTo = null } = 
   let losses = null; // its map, if it is up to date
   let waiting = 0; // for the sliders to rest before a map is computed
   let unfolded = false; // whether the table shows the family, too
+  let own = null; // a rule of the reader's, and its row in the table
   let speaking = 0;
   let last = ""; // the address that has been told
   const root = el.shadowRoot ?? el.attachShadow({ mode: "open" });
@@ -62,20 +64,24 @@ export function mount(el, { address = "", changed = () => {}, linkTo = null } = 
   }
   const inside = make("input", { type: "checkbox", onchange: () => change({ inside: inside.checked }) });
   part.settings.append(make("label", { className: "tick" }, inside, "ε inside the root"));
-  const entrants = NAMES.map((name) => {
-    const box = make("input", { type: "checkbox" });
-    box.onchange = () => {
-      const chosen = NAMES.filter((other) => (other === name ? box.checked : state.on.includes(other)));
-      box.checked ||= !chosen.length;
-      if (chosen.length) change({ on: chosen });
-    };
-    const setRate = (eta) => change({ eta: { ...state.eta, [name]: eta } });
+  // A row of the table: a box for whether it races, its name, a slider for the rate, and cells.
+  function row(name, setRate, enters) {
+    const box = make("input", { type: "checkbox", onchange: () => enters(box) });
     const rate = slider(RATE, `learning rate of ${titleOf(name)}`, setRate);
     const sign = make("span", { className: "mark", ariaHidden: "true" }, LOOKS[name][3]);
     const title = make("th", { scope: "row" }, make("label", { className: "tick" }, box, sign, titleOf(name)));
     const cells = heads.map(() => make("td"));
-    part[inFamily(name) ? "family" : "entrants"].append(make("tr", {}, title, make("td", {}, rate.node), ...cells));
-    return { name, box, sign, rate, cells };
+    return { name, box, sign, rate, cells, node: make("tr", {}, title, make("td", {}, rate.node), ...cells) };
+  }
+  const entrants = NAMES.map((name) => {
+    const enters = (box) => {
+      const chosen = NAMES.filter((other) => (other === name ? box.checked : state.on.includes(other)));
+      box.checked ||= !chosen.length;
+      if (chosen.length) change({ on: chosen });
+    };
+    const made = row(name, (eta) => change({ eta: { ...state.eta, [name]: eta } }), enters);
+    part[inFamily(name) ? "family" : "entrants"].append(made.node);
+    return made;
   });
   const curves = Array.from({ length: CURVES }, () => {
     const [canvas, caption] = [make("canvas", { role: "img" }), make("figcaption")];
@@ -103,7 +109,7 @@ export function mount(el, { address = "", changed = () => {}, linkTo = null } = 
   function begin() {
     const before = scene;
     scene = sceneOf(state);
-    runs = scene.begin(state, before === scene ? runs : []);
+    runs = withOwn(scene.begin(state, before === scene ? runs : []));
     cancelAnimationFrame(working);
     const work = () => {
       working = scene.advance(runs) ? requestAnimationFrame(work) : 0;
@@ -112,12 +118,50 @@ export function mount(el, { address = "", changed = () => {}, linkTo = null } = 
     };
     working = scene.advance(runs) ? requestAnimationFrame(work) : 0;
     if (working) clearTimeout(speaking);
+    ask();
+  }
+  // The runs, and after them that of the reader's rule, which races on planes alone.
+  function withOwn(others) {
+    const found = state.start && own && !own.out && own.racing.run;
+    return [...others.filter(({ name }) => name !== OWN), ...(found ? [found] : [])];
+  }
+  function enter(racer) {
+    const told = () => {
+      runs = withOwn(runs);
+      draw();
+      if (!playing && !own.quiet) say(scene.summary(runs, at()), 400);
+    };
+    if (!own) {
+      const enters = (box) => {
+        own.out = !box.checked;
+        ask();
+        told();
+      };
+      own = { ...row(OWN, setOwnRate, enters), eta: RATE[2] };
+      part.own.append(own.node);
+    }
+    own.out = false;
+    own.racing = entrant(racer, told);
+    ask();
+    draw();
+  }
+  // quiet: what is being said is not to give way to how the race stands.
+  function ask(quiet = false) {
+    if (!own) return;
+    own.quiet = quiet;
+    if (!own.out && state.start) own.racing.follow(state, own.eta);
+  }
+  function setOwnRate(eta, quiet = false) {
+    own.eta = eta;
+    ask(quiet);
+    draw();
   }
   function take(text, quiet = false) {
     const { state: read, refused } = fromAddress(text);
     state = read;
     unfolded ||= state.on.some(inFamily);
     change(state, true);
+    if (own) own.quiet = refused.length > 0;
     if (refused.length) say(`Not as the address has it, since that is not allowed: ${refused.join(", ")}.`);
     else if (!quiet && !working) say(scene.summary(runs, at()), 400);
   }
@@ -168,11 +212,21 @@ export function mount(el, { address = "", changed = () => {}, linkTo = null } = 
   });
   on("mapped", "toggle", () => draw());
   on("numbers", "toggle", () => draw());
-  on("best", "click", () => {
+  on("best", "click", async () => {
     const eta = { ...state.eta };
     for (const name of state.on) eta[name] = Number(bestRate(name, state).toPrecision(3));
     change({ eta }, true);
-    say(`Best of ${COLUMNS} rates: ${state.on.map((name) => `${titleOf(name)} ${shown(eta[name])}`).join(", ")}.`);
+    const found = state.on.map((name) => `${titleOf(name)} ${shown(eta[name])}`);
+    const told = () => say(`Best of ${COLUMNS} rates: ${found.join(", ")}.`);
+    if (!own || own.out) return told();
+    const asked = state.surface;
+    const best = await own.racing.best(state);
+    if (asked !== state.surface) return;
+    if (best) {
+      setOwnRate(best, true);
+      found.push(`${titleOf(OWN)} ${shown(best)}`);
+    }
+    told();
   });
 
   // -- the start point, by pointer and by keys ----------------------------------------------------------------------
@@ -274,11 +328,11 @@ export function mount(el, { address = "", changed = () => {}, linkTo = null } = 
       sliders[name].update(state[name], rangeOf(state.surface, name));
       sliders[name].node.hidden = (SPECIAL.has(name) && !settings.includes(name)) || Boolean(without?.includes(name));
     }
-    for (const { name, box, sign, rate, cells } of entrants) {
+    for (const { name, box, sign, rate, cells } of own ? [...entrants, own] : entrants) {
       const run = runs.find((other) => other.name === name);
       box.checked = Boolean(run);
       sign.style.color = theme.colour(name);
-      rate.update(state.eta[name]);
+      rate.update(name === OWN ? own.eta : state.eta[name]);
       const texts = run ? scene.cells(run, at(), state) : [];
       cells.forEach((cell, k) => (cell.textContent = texts[k] ?? ""));
     }
@@ -317,8 +371,11 @@ export function mount(el, { address = "", changed = () => {}, linkTo = null } = 
   }
   const what = linkTo ? "link" : "address"; // a notebook has no page to link to
   part.link.textContent = `Copy ${what}`;
-  on("link", "click", () => copy(linkTo ? linkTo(toAddress(state)) : toAddress(state), `The ${what}`));
-  on("python", "click", () => copy(scene.python(state), "The program"));
+  on("link", "click", () => {
+    const without = own ? ", without your rule," : "";
+    return copy(linkTo ? linkTo(toAddress(state)) : toAddress(state), `The ${what}${without}`);
+  });
+  on("python", "click", () => copy(scene.python(state, own && { code: own.racing.code, eta: own.eta }), "The program"));
   on("save", "click", () => {
     const href = picture(part.race, runs, themeOf(root.firstElementChild));
     make("a", { href, download: "race.png" }).click();
@@ -333,6 +390,7 @@ export function mount(el, { address = "", changed = () => {}, linkTo = null } = 
     get address() {
       return toAddress(state);
     },
+    enter, // a rule of the reader's, or another in its place: see own.mjs
     set: take,
     remove() {
       stop();

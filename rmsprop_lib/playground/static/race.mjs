@@ -13,7 +13,7 @@ export function noiseOf(h, steps) {
 }
 
 // A recorded run. Two numbers a point or step, x then y: theta (the start first), g, d, and state[k], the k-th
-// accumulator after the step. loss has one number a point. steps says how far it went before it diverged, if it did.
+// accumulator after the step. loss has one number a point, eta is the rate. steps says how far it went before it diverged, if it did.
 export function run(name, settings, steps = settings.steps, noise = noiseOf(settings, steps)) {
   const h = prepared(settings);
   const step = STEPS[name];
@@ -47,7 +47,7 @@ export function run(name, settings, steps = settings.steps, noise = noiseOf(sett
     if (!(Math.abs(x) < FAR && Math.abs(y) < FAR)) break;
     done = t;
   }
-  return { name, theta, g, d, state, loss, steps: done, diverged: done < steps };
+  return { name, eta, theta, g, d, state, loss, steps: done, diverged: done < steps };
 }
 
 export function race(settings) {

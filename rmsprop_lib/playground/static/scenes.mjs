@@ -6,7 +6,7 @@ import { squaresOf } from "./edges.mjs";
 import { drawEdge, drawFit } from "./network_view.mjs";
 import { measurement, trainingCells, trainingLines, trainingPython, trainingSummary } from "./network_words.mjs";
 import { race } from "./race.mjs";
-import { OPTIMIZERS, SURFACES, titleOf } from "./state.mjs";
+import { SURFACES, accumulatorsOf, titleOf } from "./state.mjs";
 import { EVERY, advance, trainings, unfinished } from "./training.mjs";
 import { drawCurves, drawRace } from "./view.mjs";
 import { effectiveRate, equations, python, shown, squares, summary } from "./words.mjs";
@@ -14,7 +14,7 @@ import { effectiveRate, equations, python, shown, squares, summary } from "./wor
 const overSteps = (what) => `${what} over the steps, on a logarithmic axis`;
 // What of the squares is drawn: v, and who of the runs calls it otherwise.
 function symbolsOf(runs) {
-  const symbols = runs.map(({ name }) => [titleOf(name), OPTIMIZERS[name][1][squaresOf(name)] ?? "v"]);
+  const symbols = runs.map(({ name }) => [titleOf(name), accumulatorsOf(name)[squaresOf(name)] ?? "v"]);
   const others = symbols.filter(([, symbol]) => symbol !== "v");
   return `v${others.map(([title, symbol]) => `, for ${title} ${symbol}`).join("")}${others.length ? "," : ""}`;
 }

@@ -7,7 +7,10 @@ import SETTINGS from "./settings.json";
 // "the family"?].
 export const { numbers: NUMBERS, rate: RATE, optimizers: OPTIMIZERS, surfaces: SURFACES, presets: PRESETS } = SETTINGS;
 export const NAMES = Object.keys(OPTIMIZERS);
-export const titleOf = (name) => OPTIMIZERS[name][0];
+// A rule that a reader has written: it has no address, and stands in none of the tables.
+export const OWN = "own";
+export const titleOf = (name) => (name === OWN ? "Your rule" : OPTIMIZERS[name][0]);
+export const accumulatorsOf = (name) => OPTIMIZERS[name]?.[1] ?? [];
 export const inFamily = (name) => Boolean(OPTIMIZERS[name][5]);
 // Settings that only some surfaces have.
 export const SPECIAL = new Set(Object.values(SURFACES).flatMap(({ settings }) => settings));

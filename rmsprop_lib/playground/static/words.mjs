@@ -2,7 +2,7 @@
 
 import { squaresOf } from "./edges.mjs";
 import { divisor, rectification } from "./rules.mjs";
-import { NUMBERS, OPTIMIZERS, SPECIAL, SURFACES, titleOf } from "./state.mjs";
+import { NUMBERS, OWN, SPECIAL, SURFACES, accumulatorsOf, titleOf } from "./state.mjs";
 
 export function shown(x, digits = 4) {
   if (!Number.isFinite(x)) return String(x);
@@ -15,18 +15,18 @@ const bracketed = (x) => (x < 0 ? `(${shown(x)})` : shown(x));
 
 // The accumulator of a run after step t, for a coordinate (0 or 1); before the first step it is 0.
 export function accumulator(run, symbol, t, k) {
-  const values = run.state[OPTIMIZERS[run.name][1].indexOf(symbol)];
+  const values = run.state[accumulatorsOf(run.name).indexOf(symbol)];
   return values && (t < 1 ? 0 : values[2 * t - 2 + k]);
 }
-export const squares = (run, t, k) => accumulator(run, OPTIMIZERS[run.name][1][squaresOf(run.name)], t, k);
+export const squares = (run, t, k) => accumulator(run, accumulatorsOf(run.name)[squaresOf(run.name)], t, k);
 
-// What the gradient is multiplied by at step t: η over what divides it. Lion’s sign is no multiple of anything.
+// What the gradient is multiplied by at step t: η over what divides it. Lion’s sign is no multiple of anything, and of a
+// reader's rule nothing is known.
 export function effectiveRate(run, t, k, state) {
-  const eta = state.eta[run.name];
-  if (squares(run, t, k) === undefined) return run.name === "lion" ? NaN : eta;
+  if (squares(run, t, k) === undefined) return ["lion", OWN].includes(run.name) ? NaN : run.eta;
   const s = run.state.map((values) => values[2 * t - 2 + k]);
   if (run.name === "adadelta") s[1] = accumulator(run, "u", t - 1, k);
-  return eta / divisor(run.name, s, t, state);
+  return run.eta / divisor(run.name, s, t, state);
 }
 
 // The equations of step t for a coordinate, as lines of text.
@@ -124,9 +124,10 @@ export function equations(run, t, k, state) {
       direction(`sign(${shown(beta1)} · ${old("m")} + ${shown(1 - beta1)} · ${bracketed(g)})`),
       ema("m", beta2, bracketed(g)),
     ],
+    [OWN]: () => [direction(`my_rule(g, state, ${t})`)],
   };
-  const step = `${shown(from)} − ${shown(state.eta[run.name])} · ${bracketed(d)}`;
-  const held = Math.abs(from - state.eta[run.name] * d - to) > 1e-9 ? ", held at" : " ="; // by the bounds of Reddi's x
+  const step = `${shown(from)} − ${shown(run.eta)} · ${bracketed(d)}`;
+  const held = Math.abs(from - run.eta * d - to) > 1e-9 ? ", held at" : " ="; // by the bounds of Reddi's x
   return [`g = ${shown(g)}`, ...lines[run.name](), `${"xy"[k]} = ${step}${held} ${shown(to)}`];
 }
 
@@ -140,12 +141,12 @@ export function summary(runs, at) {
   return `Step ${at}. ${lowest}${gone.length ? ` Diverged: ${gone.join(", ")}.` : ""}`;
 }
 
-// Python that runs as pasted and reaches the same points.
-export function python(state) {
+// Python that runs as pasted and reaches the same points; own is a reader's rule, its lines and its rate.
+export function python(state, own = null) {
   const { settings } = SURFACES[state.surface];
   const names = Object.keys(NUMBERS).filter((name) => settings.includes(name) || !SPECIAL.has(name));
   return `# ${SURFACES[state.surface].title}
-from rmsprop_lib.playground import run
+${own ? GIVEN : ""}from rmsprop_lib.playground import run
 
 settings = {
     "surface": "${state.surface}",
@@ -156,5 +157,15 @@ ${names.map((name) => `    "${name}": ${state[name]},\n`).join("")}    "inside":
 for optimizer in settings["eta"]:
     theta = run(optimizer, settings)
     print(f"{optimizer:9} after {len(theta) - 1} steps: x = {theta[-1, 0]:.6g}, y = {theta[-1, 1]:.6g}")
-`;
+${own ? programOf(own) : ""}`;
 }
+// What a reader's rule may use without importing it, as in the page; and its run.
+const GIVEN = ["import math", "", "import numpy as np", "", "from rmsprop_lib import rules", ""].join("\n");
+const programOf = ({ code, eta }) => `
+
+${code.trim()}
+
+
+theta = run(my_rule, settings, eta=${eta})
+print(f"your rule after {len(theta) - 1} steps: x = {theta[-1, 0]:.6g}, y = {theta[-1, 1]:.6g}")
+`;

@@ -1,4 +1,4 @@
-// A button where an exercise can be answered in the page, and one where its cells can be run. All else is loaded when
+// A button where an exercise can be answered in the page, or its cells be run, or a rule be raced. All else is loaded when
 // it is pressed. No module, for a page that is opened from disk loads none, and has to say why there is no button.
 for (const place of document.querySelectorAll(".answer-here[data-folder]")) {
   const { module, what, exercise, megabytes, folder } = place.dataset;

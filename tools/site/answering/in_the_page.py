@@ -1,4 +1,5 @@
-"""Python's side of the page: run an answer, check it, give a hint; run a cell. What is asked and replied is JSON.
+"""Python's side of the page: run an answer, check it, give a hint; run a cell; race a rule. All that is asked and
+replied is JSON.
 
 This file goes to the reader's browser beside ``rmsprop_lib``. The page has the time limit, and puts an end to Python.
 """
@@ -126,11 +127,35 @@ def of_the_page(message: dict[str, Any]) -> dict[str, Any]:
     return said
 
 
+def of_a_rule(message: dict[str, Any]) -> dict[str, Any]:
+    """The reply to what the playground asks of a reader's rule: a run, or where runs end with many rates."""
+    import rule_in_the_page as racing
+
+    printed = Printed()
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+        try:
+            names = beginning()
+            execute(message["code"], names, show_last=False)
+            rule = names.get(racing.RULE)
+            if not callable(rule):
+                said = reply("trouble", f"The lines define no function {racing.RULE}, which is what races.")
+            elif message["kind"] == "race":
+                said = racing.raced(rule, message["address"], message["eta"])
+            else:
+                said = racing.ends(rule, message["address"], message["etas"])
+        except BaseException as error:
+            said = reply("trouble", "It stopped with an error.", complaint(error))
+    said["printed"] = printed.getvalue().rstrip()
+    return said
+
+
 def respond(asked: str) -> str:
     """The reply to what the page asks."""
     message = json.loads(asked)
     if message["kind"] in ("needed", "cell"):
         return json.dumps(of_the_page(message))
+    if message["kind"] in ("race", "ends"):
+        return json.dumps(of_a_rule(message))
     name, printed = message["name"], Printed()
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
         try:
