@@ -261,7 +261,7 @@ _SQUARED = fillings.also(
 )
 
 _EPSILON = fillings.also(
-    fillings.epsilon(),
+    fillings.epsilon(without="As long as the averages are 0, a gradient that is zero then gives 0/0."),
     3,
     Mistake(
         "ε before the correction",
