@@ -48,7 +48,9 @@ STEP = Exercise(
         fillings.added_up("G"),
         fillings.used("G", read=_STEPS),
         fillings.root("G", read=_STEPS),
-        fillings.epsilon(read="From equation to code"),
+        fillings.epsilon(
+            read="From equation to code", without="As long as G is 0, a gradient that is zero then gives 0/0."
+        ),
         fillings.quotient(),
         fillings.numerator(),
         fillings.kept("G"),

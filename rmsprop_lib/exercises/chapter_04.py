@@ -229,7 +229,9 @@ _LIKELY, _ALONE = fillings.apart(
         _DECAYS,
         fillings.used("v", read="From equation to code"),
         fillings.root("v"),
-        fillings.epsilon(read="Graves' form"),
+        fillings.epsilon(
+            read="Graves' form", without="As long as v and mu are 0, a gradient that is zero then gives 0/0."
+        ),
         fillings.quotient(),
         _NUMERATOR,
         _KEPT,

@@ -261,7 +261,7 @@ _SQUARED = fillings.also(
 )
 
 _EPSILON = fillings.also(
-    fillings.epsilon(),
+    fillings.epsilon(without="As long as the averages are 0, a gradient that is zero then gives 0/0."),
     3,
     Mistake(
         "ε before the correction",
@@ -717,7 +717,7 @@ class _Library:
         return self.optimizer.update({"theta": np.asarray(theta, float)}, {"theta": np.asarray(g, float)})["theta"]
 
 
-def _class(count: Any, remembered: Any, decay: Any, stepped: Any, **choices: Any) -> Any:
+def _class(count: Any, begun: Any, remembered: Any, decay: Any, stepped: Any, **choices: Any) -> Any:
     """A class made with (lr, beta1, beta2, eps, decay) as a product of choices, those of Adam's step among them."""
     direction = _adam(**choices)
     given, whole = decay()
@@ -725,12 +725,16 @@ def _class(count: Any, remembered: Any, decay: Any, stepped: Any, **choices: Any
     class Own:
         def __init__(self, lr: float, beta1: float, beta2: float, eps: float, decay: float) -> None:
             self.lr, self.decay, self.settings = lr, decay, (beta1, beta2, eps)
-            self.m = self.v = 0.0
+            self.m: Any = None
+            self.v: Any = None
             self.t = 0
 
         def step(self, theta: Any, g: Any) -> Any:
+            x = given(g, theta, self.decay)
+            if self.m is None:
+                self.m, self.v = begun(choices["of_m"](x), choices["squared"](x, x))
             t, self.t = count(self.t)
-            d, m, v = direction(given(g, theta, self.decay), self.m, self.v, t, *self.settings)
+            d, m, v = direction(x, self.m, self.v, t, *self.settings)
             self.m, self.v = remembered(m, v)
             return whole(theta, lambda theta: stepped(theta, self.lr, d), self.lr, self.decay)
 
@@ -892,6 +896,59 @@ _COUNT = Slot(
     ),
 )
 
+_FOR_ZERO = "The correction, which is there for a start at zero,"
+
+# Where the averages begin: a function of the first gradient and the first square, or of their shape.
+_BEGUN = Slot(
+    "begun",
+    lambda g, square: (0.0, 0.0),
+    (
+        Mistake(
+            "averages begun with the first gradient",
+            lambda g, square: (g, square),
+            "In your object both averages begin with what the first gradient puts into them, whole. "
+            f"{_FOR_ZERO} then makes m̂ and v̂ in the first step 1/(1 − β₁) and 1/(1 − β₂) times as large as they "
+            "should be.",
+            read="Bias correction",
+        ),
+        Mistake(
+            "m begun with the first gradient",
+            lambda g, square: (g, 0.0),
+            f"In your object m begins with the first gradient whole. {_FOR_ZERO} then makes m̂ in the first step "
+            "1/(1 − β₁) times as large as it should be.",
+            read="Bias correction",
+        ),
+        Mistake(
+            "v begun with the first square",
+            lambda g, square: (0.0, square),
+            f"In your object v begins with the first square whole. {_FOR_ZERO} then makes v̂ in the first step "
+            "1/(1 − β₂) times as large as it should be, and the first steps are too short.",
+            read="Bias correction",
+        ),
+        Mistake(
+            "averages begun at 1",
+            lambda g, square: (1.0, 1.0),
+            f"In your object both averages begin at 1. {_FOR_ZERO} magnifies what is left of the ones, and as long as "
+            "they have not faded m̂ and v̂ are too large.",
+            read="Bias correction",
+        ),
+        Mistake(
+            "m begun at 1",
+            lambda g, square: (1.0, 0.0),
+            f"In your object m begins at 1. {_FOR_ZERO} magnifies what is left of the 1, and as long as it has not "
+            "faded it pushes all parameters down, whatever the gradients say.",
+            read="Bias correction",
+        ),
+        Mistake(
+            "v begun at 1",
+            lambda g, square: (0.0, 1.0),
+            f"In your object v begins at 1. {_FOR_ZERO} magnifies what is left of the 1, and as long as it has not "
+            "faded the steps are too short.",
+            read="Bias correction",
+        ),
+    ),
+)
+
 _REMEMBERED = Slot(
     "remembered",
     lambda m, v: (m, v),
@@ -932,7 +989,7 @@ _OF_THE_STEP = fillings.without(
 
 _LIKELY_OF_THE_CLASS, _ALONE_OF_THE_CLASS = fillings.apart(
     _class,
-    (_DECAY, fillings.stepped(read="Two averages"), _COUNT, _REMEMBERED, *_OF_THE_STEP),
+    (_DECAY, fillings.stepped(read="Two averages"), _COUNT, _BEGUN, _REMEMBERED, *_OF_THE_STEP),
     (
         *_RARE,
         *_rare_in("m"),
@@ -960,6 +1017,8 @@ _LIKELY_OF_THE_CLASS, _ALONE_OF_THE_CLASS = fillings.apart(
         "quotient upside down",
         "sign in the numerator",
         "v without an average",
+        "averages begun at 1",
+        "m begun at 1",
     ),
 )
 

@@ -292,7 +292,8 @@ _LAZY = (
     fillings.averaged("v", "ρ"),
     Slot("used", lambda old, new: new, _AFTERWARDS),
     fillings.root("v"),
-    fillings.epsilon(),
+    # The averages of its cases do not begin at zero.
+    fillings.epsilon(without="All steps are then too long, most of all where v is small."),
     fillings.quotient(),
     fillings.numerator(),
     fillings.stepped(),

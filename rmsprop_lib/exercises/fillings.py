@@ -223,8 +223,10 @@ def root(v: str, read: str | None = None) -> Slot:
     )
 
 
-def epsilon(read: str | None = None) -> Slot:
-    """Where ε stands: a function of what takes the root, the state and ε."""
+def epsilon(
+    read: str | None = None, without: str = "As long as v is 0, a gradient that is zero then gives 0/0."
+) -> Slot:
+    """Where ε stands: a function of what takes the root, the state and ε; ``without`` is what follows without it."""
     return Slot(
         "epsilon",
         lambda root, v, eps: root(v) + eps,
@@ -244,7 +246,7 @@ def epsilon(read: str | None = None) -> Slot:
             Mistake(
                 "ε forgotten",
                 lambda root, v, eps: root(v),
-                "There is no ε in your denominator. The first gradient that is zero then gives 0/0.",
+                f"There is no ε in your denominator. {without}",
                 read,
             ),
             Mistake(

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from itertools import combinations
@@ -21,7 +22,7 @@ import torch
 
 from rmsprop_lib import check, hint, rules
 from rmsprop_lib.exercises import catalogue
-from rmsprop_lib.exercises.declaration import Exercise, Mistake
+from rmsprop_lib.exercises.declaration import Case, Exercise, Mistake
 from rmsprop_lib.exercises.diagnosing import diagnosis
 from rmsprop_lib.exercises.running import PRINTED, Observed, run
 from tools.paths import CHAPTERS
@@ -92,6 +93,17 @@ class TestTheCatalogue:
             assert not same(exercise, some, others), f"{a!r} and {b!r}"
 
     @each_exercise
+    def test_without_epsilon_a_zero_gradient_is_said_to_give_0_over_0_where_it_does(self, exercise: Exercise) -> None:
+        for mistake in exercise.known:
+            if mistake.name == "ε forgotten":
+                from_the_start, later = (
+                    any(becomes_nan(exercise, mistake.variant, case, later) for case in exercise.cases)
+                    for later in (False, True)
+                )
+                assert from_the_start == ("a gradient that is zero then gives 0/0" in mistake.says)
+                assert not later, "as long as nothing else has come in"
+
+    @each_exercise
     def test_it_is_complete(self, exercise: Exercise) -> None:
         assert re.fullmatch(r"[a-z][a-z0-9-]*", exercise.name)
         assert len(exercise.known) >= 3
@@ -115,6 +127,27 @@ class TestTheCatalogue:
         headings = re.findall(r"^#+ (.+)$", text, flags=re.MULTILINE)
         for section in {exercise.read, *(m.read for m in exercise.known if m.read)}:
             assert section in headings, section
+
+
+def becomes_nan(exercise: Exercise, answer: Any, case: Case, later: bool = False) -> bool:
+    """Whether an answer gives NaN for gradients of zero, from the first step on or after one without a zero."""
+    if "g" not in case.stream:
+        return False
+    first, *rest = (np.zeros(np.shape(g)) for g in case.stream["g"])
+    stream = {**case.stream, "g": [first + 1.5 if later else first, *rest]}
+    with np.errstate(all="ignore"):
+        seen = run(replace(exercise, cases=[Case(case.given, stream)]), answer).observed
+    return any(np.isnan(x).any() for call in seen for x in call.returned.values())
+
+
+def test_without_epsilon_the_coupled_decay_of_a_weight_divides_its_zero_gradient() -> None:
+    exercise = EXERCISES["decay-both"]
+    [mistake] = [m for m in exercise.known if m.name == "ε forgotten"]
+    for case in exercise.cases:
+        assert not becomes_nan(exercise, mistake.variant, case)
+        assert becomes_nan(
+            exercise, mistake.variant, Case({**case.given, "theta": 0 * case.given["theta"]}, case.stream)
+        )
 
 
 def same(exercise: Exercise, some: list[Observed], others: list[Observed]) -> bool:

@@ -373,6 +373,28 @@ class TorchFromOne:
         return theta - lr * self.buf
 
 
+def adamw(start=None, begun=(0.0, 0.0), root=lambda v, eps: np.sqrt(v) + eps, shrink=None, sign=-1):
+    """AdamW whose averages begin with what ``start`` makes of the first gradient, or with these numbers."""
+
+    class Mine:
+        def __init__(self, lr, beta1, beta2, eps, decay):
+            self.lr, self.b1, self.b2, self.eps, self.wd = lr, beta1, beta2, eps, decay
+            self.m, self.v = begun
+            self.t = 0
+
+        def step(self, theta, g):
+            if self.t == 0 and start:
+                self.m, self.v = start(g)
+            self.t += 1
+            self.m = self.b1 * self.m + (1 - self.b1) * g
+            self.v = self.b2 * self.v + (1 - self.b2) * g**2
+            m, v = self.m / (1 - self.b1**self.t), self.v / (1 - self.b2**self.t)
+            wd = shrink(self.lr, self.wd) if shrink else self.lr * self.wd
+            return theta - wd * theta + sign * self.lr * m / root(v, self.eps)
+
+    return Mine
+
+
 def deltas_that_begin_with_dh(W, h, dh):
     N = len(h) - 1
     delta = [None] * N
@@ -510,6 +532,24 @@ ANSWERS: dict[str, list[tuple[tuple[str, ...], Any]]] = {
             torch_rule(buf=lambda b, d, m: d, avg=lambda v, g, a: a * v + g * g),
         ),
         (("v begun at 1", "momentum as an average"), TorchFromOne),
+    ],
+    "adamw-class": [
+        (("averages begun with the first gradient",), adamw(lambda g: (g.copy(), g * g))),
+        (("m begun with the first gradient",), adamw(lambda g: (g, np.zeros_like(g)))),
+        (("v begun with the first square",), adamw(lambda g: (np.zeros_like(g), g**2))),
+        (("averages begun at 1",), adamw(begun=(1.0, 1.0))),
+        (("m begun at 1",), adamw(lambda g: (np.ones_like(g), 0 * g))),
+        (("v begun at 1",), adamw(begun=(0.0, 1.0))),
+        (
+            ("averages begun with the first gradient", "ε inside the root"),
+            adamw(lambda g: (g, g * g), root=lambda v, eps: np.sqrt(v + eps)),
+        ),
+        (
+            ("m begun with the first gradient", "decay without the rate"),
+            adamw(lambda g: (g, 0.0), shrink=lambda lr, wd: wd),
+        ),
+        (("v begun with the first square", "up instead of down"), adamw(lambda g: (0.0, g * g), sign=1)),
+        (("v begun at 1", "decay forgotten"), adamw(begun=(0.0, 1.0), shrink=lambda lr, wd: 0.0)),
     ],
     "bptt-deltas": [
         (("W not transposed",), deltas(back=lambda W, d, c: W @ d)),

@@ -109,6 +109,14 @@ def test_a_cell_with_what_it_needs_gives_what_the_book_stores(tmp_path: Path, ch
         assert len(reply["pictures"]) == figures(k), sources[k]
 
 
+def test_a_comparison_with_pytorch_takes_no_other_cell_of_its_page_with_it() -> None:
+    page = nbformat.read(CHAPTERS / "03_rmsprop.ipynb", as_version=4)
+    cells = [cell.source for cell in page.cells if cell.cell_type == "code"]
+    lost = [k for k, source in enumerate(cells) if "import torch" in source]
+    assert lost
+    assert [k for k in range(len(cells)) if set(lost) & set(needed(cells, k))] == lost
+
+
 def test_an_open_figure_is_shown_once_and_an_error_says_where(tmp_path: Path) -> None:
     cells = ["import matplotlib.pyplot as plt\n_ = plt.plot([1, 2])", "plt.get_fignums()", "1 / 0", "import torch"]
     drawn, after, failed, without = run(tmp_path, cells, [0, 1, 2, 3])
