@@ -43,6 +43,15 @@ def colours_of(page: Page) -> dict[tuple[int, ...], int]:
     return {tuple(map(int, colour.split(","))): count for colour, count in found.items()}
 
 
+def at_rest(page: Page, selector: str) -> dict[str, float]:
+    """Where something is when the page has come to rest, which a finger's scrolling puts off."""
+    before = None
+    while (box := part(page, selector).bounding_box()) != before:
+        before = box
+        page.wait_for_timeout(300)
+    return box
+
+
 def python_of(line: str) -> str:
     """An equation of the page, as Python reads it."""
     line = unicodedata.normalize("NFKC", line.replace("²", "**2"))
@@ -595,7 +604,7 @@ class TestForEveryone:
             page = visit.page
             page.set_viewport_size(PHONE)
             part(page, "#race").scroll_into_view_if_needed()
-            page.evaluate("document.fonts.ready")  # which moves what is below a line
+            visit.settle()  # fonts and equations move what is below them
             fingers = page.context.new_cdp_session(page)
 
             def drag(places: list[tuple[float, float]]) -> None:
@@ -608,8 +617,9 @@ class TestForEveryone:
             middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
             drag([middle, (middle[0], middle[1] - 40), (middle[0], middle[1] - 80)])
             assert address_of(page) == "surface=ravine"
-            page.wait_for_timeout(300)  # for the page to come to rest
-            box, ring = part(page, "#race").bounding_box(), part(page, "#handle").bounding_box()
+            visit.settle()
+            box = at_rest(page, "#race")
+            ring = part(page, "#handle").bounding_box()
             aside = (box["x"] + 0.2 * box["width"], box["y"] + 0.4 * box["height"])
             between = (box["x"] + 0.3 * box["width"], box["y"] + 0.3 * box["height"])
             drag([(ring["x"] + ring["width"] / 2, ring["y"] + ring["height"] / 2), between, aside])
