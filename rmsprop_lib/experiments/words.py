@@ -39,7 +39,7 @@ SETTINGS: dict[str, Any] = {
     # After so many steps the loss of each class of characters is measured on the validation text.
     "measured": [20, 50, 100, 200, 400],
     "rates_per_decade": 3,
-    "tuning_seeds": [0],
+    "tuning_seeds": [0, 1, 2],
     "seeds": [11, 12, 13, 14, 15],
     # The first grid of rates of each way to train, from and to in thirds of a decade.
     "start": {
