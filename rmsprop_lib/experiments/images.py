@@ -242,12 +242,12 @@ def optimizer(method: str, setting: dict[str, Any], params: Iterable[Tensor], lr
     -------
     torch.optim.Optimizer
     """
+    cls: Callable[..., torch.optim.Optimizer] = torch_optim.RMSprop
     if method == "Adam":
-        cls: type[torch.optim.Optimizer] = torch_optim.Adam
-    else:
-        cls = torch_optim.SGD if method.startswith("momentum") else torch_optim.RMSprop
-    made: torch.optim.Optimizer = cls(params, lr=lr, **setting)
-    return made
+        cls = torch_optim.Adam
+    elif method.startswith("momentum"):
+        cls = torch_optim.SGD
+    return cls(params, lr=lr, **setting)
 
 
 def train(
