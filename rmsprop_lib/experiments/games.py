@@ -50,8 +50,8 @@ _POLES = {"perfect": 500.0, "updates": 800, "steps": 8, "discount": 0.99, "entro
 
 SETTINGS: dict[str, Any] = {
     "rates_per_decade": 3,
-    "tuning_seeds": [0, 1, 2],
-    "seeds": list(range(11, 23)),
+    "tuning_seeds": [0, 1, 2, 3, 4, 5],
+    "seeds": list(range(11, 35)),
     # The score of a run is its mean over this share of the updates, at the end.
     "last": 0.2,
     # Curves are kept as means over so many parts of the run.
