@@ -357,12 +357,12 @@ def piece(settings: dict[str, Any], key: str) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``accuracy`` in per cent and ``test_loss`` of each seed at the end, ``losses`` of training as means over blocks
-        of steps, of shape (seeds, blocks), and what was tuned.
+        ``accuracy`` in per cent and ``test_loss`` of each seed at the end, and what was tuned; of the first question
+        ``losses`` of training, too, as means over blocks of steps, of shape (seeds, blocks).
     """
     question, _, arm = key.partition("/")
     if question == "same numbers":
-        return _reported(settings, "RMSprop", settings["switches"][arm], "published", settings["rate"])
+        return _reported(settings, "RMSprop", settings["switches"][arm], "published", settings["rate"], curve=True)
     if question == "tuned":
         setting = {name: value for name, value in settings["tuned"][arm].items() if name != "start"}
         found = _search(settings, "RMSprop", setting, "published", settings["tuned"][arm]["start"])
@@ -417,19 +417,15 @@ def _search(
 
 
 def _reported(
-    settings: dict[str, Any], method: str, setting: dict[str, Any], schedule: str, rate: float
+    settings: dict[str, Any], method: str, setting: dict[str, Any], schedule: str, rate: float, curve: bool = False
 ) -> dict[str, Any]:
-    """The seeds that are reported."""
+    """The seeds that are reported, with the losses on their way if the ``curve`` is wanted."""
     seeds = settings["seeds"]
     model, losses, _ = train(settings, method, setting, schedule, [rate] * len(seeds), seeds)
     test_loss, accuracy = evaluated(model, *split(settings).test)
     fitted = evaluated(model, *split(settings).train)[0]
-    return {
-        "accuracy": accuracy,
-        "test_loss": test_loss,
-        "train_loss": fitted,
-        "losses": blocks(losses, settings["block"]),
-    }
+    found = {"accuracy": accuracy, "test_loss": test_loss, "train_loss": fitted}
+    return found | ({"losses": blocks(losses, settings["block"])} if curve else {})
 
 
 def flat(model: nn.Module) -> Tensor:
@@ -551,7 +547,7 @@ def _compared(settings: dict[str, Any], method: str) -> dict[str, Any]:
     small = int(np.argmin(np.where(default, lowest, np.inf)))
     at = found[small].rate
     results["small_eps"] = {"setting": candidates[small], "rate": at}
-    again = ("accuracy", "test_loss", "train_loss", "losses")
+    again = ("accuracy", "test_loss", "train_loss")
     results["small_eps"] |= (
         {name: results[name] for name in again}
         if small == chosen
