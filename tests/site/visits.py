@@ -204,6 +204,8 @@ def visit(window: Window, url: str) -> Found:
     seen.typeset()
     found.formulas = tuple(page.evaluate(FORMULAS))
     page.set_viewport_size(PHONE)
+    # A page that is not drawn yet in its new width has boxes in the old one.
+    page.evaluate("async () => { for (let k = 0; k < 2; k++) await new Promise(requestAnimationFrame); }")
     found.width_on_a_phone = page.evaluate("document.scrollingElement.scrollWidth")
     found.cut_off_on_a_phone = page.evaluate(CUT_OFF)
 
