@@ -34,6 +34,10 @@ CUT_OFF = """
 }).map(element => element.outerHTML.slice(0, 120))
 """
 
+LAID_OUT_ANEW = """
+() => { const { style } = document.body; style.display = "none"; document.body.offsetWidth; style.display = ""; }
+"""
+
 # For each formula a letter. What is left between dollars was not recognised as a formula.
 WITHOUT_FORMULAS = """
 () => {
@@ -204,8 +208,8 @@ def visit(window: Window, url: str) -> Found:
     seen.typeset()
     found.formulas = tuple(page.evaluate(FORMULAS))
     page.set_viewport_size(PHONE)
-    # A page that is not drawn yet in its new width has boxes in the old one.
-    page.evaluate("async () => { for (let k = 0; k < 2; k++) await new Promise(requestAnimationFrame); }")
+    # What is folded keeps the boxes that it had in the old width, now and then, until the page is laid out anew.
+    page.evaluate(LAID_OUT_ANEW)
     found.width_on_a_phone = page.evaluate("document.scrollingElement.scrollWidth")
     found.cut_off_on_a_phone = page.evaluate(CUT_OFF)
 
