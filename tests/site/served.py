@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from browser import Handler, Visit, Window, served
-from playwright.sync_api import Browser
+from browser import DESK, PHONE, Handler, Visit, Window, served
+from playwright.sync_api import Browser, Page
+from visits import violations
 
 from tools.paths import SITE
 from tools.site.python_folder import FOLDER
@@ -44,3 +45,22 @@ def visited(reader: Window, url: str) -> Visit:
     reader.page.goto("about:blank")
     reader.page.goto(url, wait_until="load")
     return reader.visit
+
+
+def complaints(page: Page, scheme: str, *names: str) -> list[str]:
+    """What axe finds in a colour scheme, and names one of these."""
+    page.emulate_media(color_scheme=scheme)
+    try:
+        page.locator(f"html[data-theme={scheme}]").wait_for(state="attached")
+        return [line for line in violations(page) if any(name in line for name in names)]
+    finally:
+        page.emulate_media(color_scheme="light")
+
+
+def fits_a_phone(page: Page) -> bool:
+    """Whether nothing of a page, as it stands, is wider than a phone."""
+    page.set_viewport_size(PHONE)
+    try:
+        return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+    finally:
+        page.set_viewport_size(DESK)

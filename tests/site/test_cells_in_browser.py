@@ -4,10 +4,10 @@ import re
 
 import nbformat
 import pytest
-from browser import DESK, PHONE, Visit, Window
-from playwright.sync_api import Locator, Page
-from served import ASKED, place, reader, visited
-from visits import SCHEMES, violations
+from browser import Visit, Window
+from playwright.sync_api import Locator
+from served import ASKED, complaints, fits_a_phone, place, reader, visited
+from visits import SCHEMES
 
 from tools.paths import CHAPTERS, ROOT
 
@@ -164,18 +164,8 @@ def test_python_was_asked_of_the_site_alone_and_figures_come_along(cells: Cells,
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_axe_finds_nothing(cells: Cells, scheme: str) -> None:
-    cells.page.emulate_media(color_scheme=scheme)
-    try:
-        cells.page.locator(f"html[data-theme={scheme}]").wait_for(state="attached")
-        assert not [line for line in violations(cells.page) if "run-" in line or "answer" in line]
-    finally:
-        cells.page.emulate_media(color_scheme="light")
+    assert not complaints(cells.page, scheme, "run-", "answer")
 
 
 def test_it_fits_a_phone(cells: Cells) -> None:
-    page: Page = cells.page
-    page.set_viewport_size(PHONE)
-    try:
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    finally:
-        page.set_viewport_size(DESK)
+    assert fits_a_phone(cells.page)

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from browser import DESK, PHONE, SECONDS, Window
+from browser import SECONDS, Window
 from playground_parts import address_of, part, set_address, wait_for_status
-from playwright.sync_api import Locator, Page, expect
-from served import place, reader, visited
-from visits import SCHEMES, violations
+from playwright.sync_api import Page, expect
+from served import complaints, fits_a_phone, place, reader, visited
+from visits import SCHEMES
 
 from rmsprop_lib.playground import from_address, run
 from rmsprop_lib.playground.race import record
@@ -38,12 +38,12 @@ class Racing:
         self.reply = self.box.locator(".answer-reply")
         self.row = part(page, "#own tr")
 
-    def race(self, code: str | None = None, patience: int = PATIENCE) -> str:
+    def race(self, code: str | None = None) -> str:
         """What the page says when a rule is raced."""
         if code is not None:
             self.field.fill(code)
         self.box.get_by_role("button", name="Race", exact=True).click()
-        self.reply.and_(self.page.locator("[data-kind]:not([data-kind=other])")).wait_for(timeout=patience)
+        self.reply.and_(self.page.locator("[data-kind]:not([data-kind=other])")).wait_for(timeout=PATIENCE)
         return self.reply.inner_text()
 
     def cells(self) -> list[str]:
@@ -58,9 +58,6 @@ class Racing:
 
         expect(self.row.locator("td").nth(2)).to_have_text(shown(x), timeout=1000 * SECONDS)
         expect(self.row.locator("td").nth(3)).to_have_text(shown(y), timeout=1000 * SECONDS)
-
-    def row_of(self, name: str) -> Locator:
-        return part(self.page, "#entrants tr").filter(has_text=re.compile(rf"{name}$", re.MULTILINE)).first
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +112,7 @@ def test_best_rates_tries_them_for_it_too(ravine: Racing) -> None:
 
 
 def test_the_copied_program_runs_as_pasted(ravine: Racing) -> None:
-    program = "theta = None\n" + python_of(ravine)
+    program = python_of(ravine)
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         exec(program, {})
@@ -188,24 +185,15 @@ def test_a_network_is_trained_without_it(ravine: Racing) -> None:
     ravine.stands_at(*run(sign, from_address("surface=saddle"), eta=float(rate_of(ravine)))[-1])
 
 
-def test_no_address_holds_it_and_the_browser_keeps_it(ravine: Racing, reader: Window, place: str) -> None:
+def test_no_address_holds_it_and_the_browser_keeps_it(ravine: Racing) -> None:
     assert "own" not in address_of(ravine.page)
     assert "np.sign" in ravine.page.evaluate("Object.values(localStorage).join()")
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_axe_finds_nothing(racing: Racing, scheme: str) -> None:
-    racing.page.emulate_media(color_scheme=scheme)
-    try:
-        racing.page.locator(f"html[data-theme={scheme}]").wait_for(state="attached")
-        assert not [line for line in violations(racing.page) if "answer" in line or "own" in line]
-    finally:
-        racing.page.emulate_media(color_scheme="light")
+    assert not complaints(racing.page, scheme, "answer", "own")
 
 
 def test_it_fits_a_phone(racing: Racing) -> None:
-    racing.page.set_viewport_size(PHONE)
-    try:
-        assert racing.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    finally:
-        racing.page.set_viewport_size(DESK)
+    assert fits_a_phone(racing.page)
