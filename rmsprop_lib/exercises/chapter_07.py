@@ -920,7 +920,7 @@ OPTIMIZER = Exercise(
         _SHARES,
         fillings.squared("v"),
         *fillings.without((fillings.averaged("v", "α"),), "average begun anew at every call", "no average"),
-        fillings.used("v"),
+        fillings.used("v", first="without centering"),
         _MEAN,
         _CENTERED,
         *fillings.without((fillings.root("v"),), "root taken twice", "squared instead of a root"),

@@ -171,8 +171,9 @@ def added_up(G: str) -> Slot:
     )
 
 
-def used(v: str, read: str | None = None) -> Slot:
-    """Which state divides: a function of the old and the new one."""
+def used(v: str, read: str | None = None, first: str = "") -> Slot:
+    """Which state divides: a function of the old and the new one; ``first`` says where the first step has a zero."""
+    first = first or f"where {v} begins at 0"
     return Slot(
         "used",
         lambda old, new: new,
@@ -180,8 +181,8 @@ def used(v: str, read: str | None = None) -> Slot:
             Mistake(
                 f"{v} updated after its use",
                 lambda old, new: old + 0 * new,
-                f"You divide by {v} as it was before this gradient entered. Then nothing bounds a step: the very first "
-                "one divides by ε alone.",
+                f"You divide by {v} as it was before this gradient entered. Then nothing bounds a step: {first}, the "
+                "very first one divides by ε alone.",
                 read,
             ),
             Mistake(
