@@ -97,7 +97,7 @@ bench-cuda: $(READY) ## the same on a graphics card (minutes; writes _build/benc
 record: $(READY) ## compute recorded evidence again and keep it (ONLY=digits for one; an hour in all, resumes)
 	@$(BIN)/python -m tools.measure.record $(ONLY)
 
-test-records: $(READY) ## compute recorded evidence again and compare it with what is kept (an hour)
+test-records: $(READY) ## compute recorded evidence again: does it agree, do the chapters' claims hold with it? (an hour)
 	@$(BIN)/python -m tools.measure.record --compare $(ONLY)
 
 notebooks: $(READY) ## make a copy of the chapters to read and to run in notebooks/, and open it in JupyterLab

@@ -2,7 +2,8 @@
 
 The experiments are the modules of ``rmsprop_lib.experiments``. Each of their pieces is computed on one core and kept
 in ``_build/records`` as soon as it is there, so that an interrupted run goes on where it was. When all are there the
-record goes to ``rmsprop_lib/data/records``, or with ``--compare`` is compared with the one that is there.
+record goes to ``rmsprop_lib/data/records``. With ``--compare`` it is held against the one that is there: do the means
+of its results agree, and does what the chapters conclude still hold with the new record?
 """
 
 import argparse
@@ -22,6 +23,7 @@ from tqdm import tqdm
 
 from rmsprop_lib.experiments import NAMES
 from rmsprop_lib.records import load_record, rounded
+from tools.measure.conclusions import fallen
 from tools.measure.run_statistics import processor
 from tools.paths import RECORDS, ROOT
 
@@ -149,7 +151,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all without one")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--compare", action="store_true", help="compare with the stored record instead of replacing it")
+    parser.add_argument("--compare", action="store_true", help="hold against the stored record instead of replacing it")
     chosen = parser.parse_args()
     if unknown := set(chosen.names) - set(NAMES):
         parser.error(f"no experiment is called {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
@@ -157,7 +159,7 @@ def main() -> int:
     for name in chosen.names or NAMES:
         now = record(name, chosen.workers)
         if chosen.compare:
-            found += differences(name, now)
+            found += differences(name, now) + fallen(name, written(now))
             continue
         path = RECORDS / f"{name}.json"
         path.write_text(written(now), encoding="utf-8")
