@@ -458,7 +458,8 @@ def nadam_scheduled(
 def rectification(beta2: Number, t: Number) -> Number:
     r"""By which RAdam shortens its steps while the average of squares knows few gradients; 0 while they are too few.
 
-    Source: chapter 20, equation ``rectification``; Liu et al. (2020), algorithm 2.
+    Source: chapter 20, equation ``rectification``; Liu et al. (2020), algorithm 2, with the threshold 5 of its authors'
+    code instead of 4.
 
     >>> [round(rectification(0.999, t), 4) for t in (5, 6, 100, 10_000)]
     [0.0, 0.0258, 0.2153, 0.9998]
