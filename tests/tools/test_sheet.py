@@ -274,6 +274,11 @@ def epsilon_outside() -> None:
     v = 10.0 ** np.arange(-20, 5)
     ratio = (np.sqrt(v) + np.sqrt(0.05)) / np.sqrt(v + 0.05)
     assert np.all((ratio >= 1) & (ratio <= math.sqrt(2) * (1 + 1e-12)))
+    theta, squares, theirs = START, np.full(5, 1.05), run(eps_at="inside", initial=1.0)
+    for t, (g, eta) in enumerate(zip(GRADIENTS, RATES, strict=True), start=1):
+        d, squares = rules.rmsprop(g, squares + (1 - 0.8) / 0.8 * 0.05, 0.8, 0.0)
+        theta = theta - eta * d
+        close(theta, theirs[t])
 
 
 def adam_epsilon() -> None:
@@ -308,7 +313,14 @@ def adam_without_momentum() -> None:
 def scaled_loss() -> None:
     close(run(), run(gradients=7 * GRADIENTS, eps=7 * 0.05))
     close(run(eps_at="inside"), run(gradients=7 * GRADIENTS, eps=49 * 0.05, eps_at="inside"))
-    close(run(rule="sgd"), run(rule="sgd", gradients=7 * GRADIENTS, rates=RATES / 7))
+    close(run(initial=1.0), run(gradients=7 * GRADIENTS, eps=7 * 0.05, initial=49.0))
+    close(run(weight_decay=0.1), run(gradients=7 * GRADIENTS, eps=7 * 0.05, weight_decay=0.7))
+    clipped, scaled = np.clip(GRADIENTS, -0.5, 0.5), np.clip(7 * GRADIENTS, -3.5, 3.5)
+    close(run(gradients=clipped), run(gradients=scaled, eps=7 * 0.05))
+    for decoupled in (False, True):
+        descent = {"rule": "sgd", "decoupled": decoupled}
+        theirs = run(gradients=7 * GRADIENTS, rates=RATES / 7, weight_decay=0.7, **descent)
+        close(run(weight_decay=0.1, **descent), theirs)
 
 
 def batch() -> None:
