@@ -41,6 +41,8 @@ PYTORCH = {"alpha": 0.9, "momentum": 0.9, "eps": 1e-3}
 SETTINGS: dict[str, Any] = {
     "side": 14,
     "channels": [16, 32, 48, 64],
+    # Of torch.nn.functional.
+    "activation": "relu",
     "train": 2000,
     "validation": 3000,
     "batch_size": 40,
@@ -54,12 +56,15 @@ SETTINGS: dict[str, Any] = {
     "switches": {
         "TensorFlow": TENSORFLOW,
         "PyTorch": PYTORCH,
+        "PyTorch, v from 1": {**PYTORCH, "initial_square": 1.0},
         "PyTorch, ε inside": {**PYTORCH, "eps_inside": True},
         "PyTorch, root of ε": {**PYTORCH, "eps": 1e-3**0.5},
         "PyTorch, root of ε, v from 1": {**PYTORCH, "eps": 1e-3**0.5, "initial_square": 1.0},
         "TensorFlow, v from 0": {**TENSORFLOW, "initial_square": 0.0},
         "TensorFlow, rate outside": {**TENSORFLOW, "rate_inside": False},
     },
+    # The arms whose losses on their way are kept.
+    "curves": ["TensorFlow", "PyTorch"],
     # The rate is tuned for each: the first grid, in thirds of a decade.
     "tuned": {
         "PyTorch": {"start": [-10, -6], **PYTORCH},
@@ -114,13 +119,13 @@ class SeparableCopies(nn.Module):
     """Independent copies of a network of separable convolutions, as one module.
 
     A convolution with kernels of 3 by 3, then blocks of a convolution of each channel by itself (3 by 3) and a linear
-    map across channels at each pixel, ReLU after both the first convolution and each map; the mean over pixels, and a
-    linear layer. No normalisation. Every parameter has a leading axis of copies and three axes in all.
+    map across channels at each pixel, an activation after both the first convolution and each map; the mean over
+    pixels, and a linear layer. No normalisation. Every parameter has a leading axis of copies and three axes in all.
 
     Parameters
     ----------
     settings : dict
-        As ``SETTINGS``; ``side`` and ``channels`` are used.
+        As ``SETTINGS``; ``side``, ``channels`` and ``activation`` are used.
     seeds : sequence of int, length copies
         Copies with equal seeds begin with equal weights, uniform with variance 2/inputs of a unit.
     """
@@ -128,6 +133,7 @@ class SeparableCopies(nn.Module):
     def __init__(self, settings: dict[str, Any], seeds: Sequence[int]) -> None:
         super().__init__()
         self.side, channels = settings["side"], settings["channels"]
+        self.activation = getattr(functional, settings["activation"])
         shapes = [(channels[0], 9)]
         for inputs, outputs in pairwise(channels):
             shapes += [(inputs, 9), (outputs, inputs)]
@@ -157,11 +163,11 @@ class SeparableCopies(nn.Module):
         layers = list(zip(self.weights, self.biases, strict=True))
         kernels, bias = layers[0]
         # The copies are groups of channels, each of which sees its own inputs only.
-        images = torch.relu(_convolved(images, kernels, bias, STRIDES[0], copies))
+        images = self.activation(_convolved(images, kernels, bias, STRIDES[0], copies))
         for (each, shift), (across, bias), stride in zip(layers[1:-1:2], layers[2:-1:2], STRIDES[1:], strict=True):
             images = _convolved(images, each, shift, stride, copies * each.shape[1])
             across_kernels = across.reshape(-1, across.shape[2], 1, 1)
-            images = torch.relu(functional.conv2d(images, across_kernels, bias.flatten(), groups=copies))
+            images = self.activation(functional.conv2d(images, across_kernels, bias.flatten(), groups=copies))
         features = images.mean((2, 3)).reshape(len(images), copies, -1).transpose(0, 1)
         logits: Tensor = torch.matmul(features, self.weights[-1].mT) + self.biases[-1].mT
         return logits
@@ -357,12 +363,13 @@ def piece(settings: dict[str, Any], key: str) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``accuracy`` in per cent and ``test_loss`` of each seed at the end, and what was tuned; of the first question
-        ``losses`` of training, too, as means over blocks of steps, of shape (seeds, blocks).
+        ``accuracy`` in per cent and ``test_loss`` of each seed at the end, and what was tuned; of the arms in
+        ``curves`` the ``losses`` of training, too, as means over blocks of steps, of shape (seeds, blocks).
     """
     question, _, arm = key.partition("/")
     if question == "same numbers":
-        return _reported(settings, "RMSprop", settings["switches"][arm], "published", settings["rate"], curve=True)
+        switches, curve = settings["switches"][arm], arm in settings["curves"]
+        return _reported(settings, "RMSprop", switches, "published", settings["rate"], curve=curve)
     if question == "tuned":
         setting = {name: value for name, value in settings["tuned"][arm].items() if name != "start"}
         found = _search(settings, "RMSprop", setting, "published", settings["tuned"][arm]["start"])
@@ -447,7 +454,7 @@ def _beside_momentum(settings: dict[str, Any]) -> dict[str, Any]:
     these = settings["epsilon"]
     seeds = these["seeds"]
 
-    def run(method: str, setting: dict[str, Any], rate: float) -> tuple[Tensor, Tensor, Tensor]:
+    def run(method: str, setting: dict[str, Any], rate: float) -> tuple[Tensor, Tensor]:
         path: list[Tensor] = []
         count = 0
 
@@ -458,22 +465,17 @@ def _beside_momentum(settings: dict[str, Any]) -> dict[str, Any]:
                 path.append(flat(model))
 
         inside = {**setting, "momentum": 0.9, "rate_inside": True}
-        model, losses, _ = train(settings, method, inside, "published", [rate] * len(seeds), seeds, after_step=keep)
-        return torch.stack(path, dim=1), losses, evaluated(model, *split(settings).test)[1]
+        model, _, _ = train(settings, method, inside, "published", [rate] * len(seeds), seeds, after_step=keep)
+        return torch.stack(path, dim=1), evaluated(model, *split(settings).test)[1]
 
     start = flat(SeparableCopies(settings, seeds))[:, None]
-    reference, losses, accuracy = run("momentum", {}, these["rate"])
+    reference, accuracy = run("momentum", {}, these["rate"])
     moved = (reference - start).norm(dim=2)
-    results: dict[str, list[Any]] = {
-        "losses": [blocks(losses, settings["block"])],
-        "accuracy": [accuracy],
-        "distance": [],
-    }
+    results: dict[str, list[Any]] = {"accuracy": [accuracy], "distance": []}
     for eps in these["eps"]:
         setting = {"alpha": 0.9, "eps": eps, "eps_inside": True}
-        paths, losses, accuracy = run("RMSprop", setting, these["rate"] * eps**0.5)
+        paths, accuracy = run("RMSprop", setting, these["rate"] * eps**0.5)
         results["distance"].append((paths - reference).norm(dim=2) / moved)
-        results["losses"].append(blocks(losses, settings["block"]))
         results["accuracy"].append(accuracy)
     return {name: np.stack([np.asarray(one) for one in values], axis=1) for name, values in results.items()}
 
