@@ -21,7 +21,7 @@ NEWEST := .venv-newest
 
 BOOK_SOURCES := _config.yml _toc.yml CHANGELOG.md $(wildcard tools/*.py tools/site/*.py tools/site/*.mjs tools/site/answering/* tools/environment/runtime.*) $(shell find chapters assets rmsprop_lib -type f -not -path '*/.*' -not -name '*.pyc' 2>/dev/null)
 
-.PHONY: help book check test test-gpu test-site test-interop test-newest check-binder links audit bench bench-cuda record test-records notebooks exercises execute statistics serve dist colab pdf diff lint format lock clean
+.PHONY: help book check test test-gpu test-site test-interop test-newest check-binder links audit bench bench-cuda record test-records other-seeds notebooks exercises execute statistics serve dist colab pdf diff lint format lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -99,6 +99,9 @@ record: $(READY) ## compute recorded evidence again and keep it (ONLY=digits for
 
 test-records: $(READY) ## compute recorded evidence again: does it agree, do the chapters' claims hold with it? (an hour)
 	@$(BIN)/python -m tools.measure.record --compare $(ONLY)
+
+other-seeds: $(READY) ## run chapters with three other sets of seeds and tell which claims hang on theirs (ONLY=03_rmsprop)
+	@$(BIN)/python -m tools.measure.other_seeds $(ONLY)
 
 notebooks: $(READY) ## make a copy of the chapters to read and to run in notebooks/, and open it in JupyterLab
 	@$(BIN)/python -m tools.notebooks.reading

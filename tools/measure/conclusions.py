@@ -10,30 +10,15 @@ from pathlib import Path
 
 import nbformat
 
-from tools.notebooks.execute import CannotSaveError, run
+from tools.measure.false_claims import false_claims
 from tools.paths import CHAPTERS, RECORDS
 
-FALSE = "✗ "
-"""What a claim that does not hold begins with, when it is told instead of raised."""
+_ELSEWHERE = """
+from pathlib import Path
 
-# Run before a chapter: it reads records from another folder, and goes on after a claim that is false.
-_BEFORE = f"""
-import pathlib
-import rmsprop_lib
-from rmsprop_lib import claims, records
+from rmsprop_lib import records
 
-
-def _told(function):
-    def instead(*arguments, **named):
-        try:
-            function(*arguments, **named)
-        except claims.ClaimError as error:
-            print("{FALSE}" + " ".join(str(error).split()))
-    return instead
-
-
-records._FOLDER = pathlib.Path(%r)
-rmsprop_lib.claim, rmsprop_lib.verdict = _told(claims.claim), _told(claims.verdict)
+records._FOLDER = Path(%r)
 """
 
 
@@ -76,21 +61,13 @@ def fallen(name: str, record: str, folder: Path = CHAPTERS) -> list[str]:
     Returns
     -------
     list of str
-        One for each, with the chapter's name; what else ends a chapter's run is one, too.
+        One for each, with the chapter's name; an error that ends a chapter's run is one, too.
     """
-    found = []
     with tempfile.TemporaryDirectory() as records:
         shutil.copytree(RECORDS, records, dirs_exist_ok=True)
         Path(records, f"{name}.json").write_text(record, encoding="utf-8")
-        for path in chapters_on(name, folder):
-            chapter = nbformat.read(path, as_version=4)
-            chapter.cells.insert(0, nbformat.v4.new_code_cell(_BEFORE % records))
-            try:
-                ran = run(chapter, folder)
-            except CannotSaveError as error:
-                found.append(f"{path.stem}: {str(error).strip().splitlines()[-1]}")
-                continue
-            printed = [output.text for cell in ran.cells for output in cell.get("outputs", []) if "text" in output]
-            false = (line for text in printed for line in text.splitlines() if line.startswith(FALSE))
-            found += [f"{path.stem}: {line.removeprefix(FALSE)}" for line in false]
-    return found
+        return [
+            f"{path.stem}: {line}"
+            for path in chapters_on(name, folder)
+            for line in false_claims(nbformat.read(path, as_version=4), folder, _ELSEWHERE % records)
+        ]
