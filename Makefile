@@ -94,10 +94,10 @@ bench-cuda: $(READY) ## the same on a graphics card (minutes; writes _build/benc
 	@mkdir -p _build
 	@$(BIN)/python -m tools.measure.bench_cuda --compile --json _build/bench_cuda.json
 
-record: $(READY) ## compute recorded evidence again and keep it (ONLY=digits for one; an hour in all, resumes)
+record: $(READY) ## compute recorded evidence again and keep it (ONLY=digits for one; hours in all, resumes)
 	@$(BIN)/python -m tools.measure.record $(ONLY)
 
-test-records: $(READY) ## compute recorded evidence again: does it agree, do the chapters' claims hold with it? (an hour)
+test-records: $(READY) ## compute recorded evidence again: does it agree, do the chapters' claims hold with it? (hours)
 	@$(BIN)/python -m tools.measure.record --compare $(ONLY)
 
 other-seeds: $(READY) ## run chapters with three other sets of seeds and tell which claims hang on theirs (ONLY=03_rmsprop)

@@ -82,7 +82,8 @@ def test_what_may_write_runs_none_of_the_repositorys_code(name: str, key: str) -
 
 @every_job
 def test_a_job_ends_in_time(name: str, key: str) -> None:
-    assert 1 <= WORKFLOWS[name]["jobs"][key]["timeout-minutes"] <= 90
+    longest = 300 if name == "records" else 90  # to record everything again takes hours
+    assert 1 <= WORKFLOWS[name]["jobs"][key]["timeout-minutes"] <= longest
 
 
 @every_workflow
