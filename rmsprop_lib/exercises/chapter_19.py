@@ -212,7 +212,7 @@ AVERAGE_VARIANCE = Exercise(
         "to the power k. Write the average as a sum with the weights (1 − beta)·beta^i.",
         "With a = 1 − eta·curvature the double sum of beta^(i+j)·a^|i−j| is (1 + a·beta)/((1 − beta²)(1 − a·beta)).",
     ),
-    read="What averaging the weights wins",
+    read="What averaging the weights gains",
 )
 
 
