@@ -11,6 +11,7 @@ from pathlib import Path
 import nbformat
 
 from tools.measure.false_claims import false_claims
+from tools.notebooks.execute import notebooks
 from tools.paths import CHAPTERS, RECORDS
 
 _ELSEWHERE = """
@@ -38,11 +39,10 @@ def chapters_on(name: str, folder: Path = CHAPTERS) -> list[Path]:
         In the order of the chapters.
     """
     loads = f'load_record("{name}")'
-    notebooks = {path: nbformat.read(path, as_version=4) for path in sorted(folder.glob("*.ipynb"))}
     return [
         path
-        for path, notebook in notebooks.items()
-        if any(loads in cell.source for cell in notebook.cells if cell.cell_type == "code")
+        for path in notebooks([], folder)
+        if any(loads in cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code")
     ]
 
 
